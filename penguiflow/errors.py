@@ -1,0 +1,132 @@
+"""What can go wrong with a trace, as values and as exceptions (RUNTIME contract 1.17)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class FlowErrorCode(str, Enum):  # noqa: UP042 - a str mixin is part of the contract: codes compare equal to their text
+    """Why a trace ended without the answer that it was sent for."""
+
+    NODE_TIMEOUT = "NODE_TIMEOUT"
+    NODE_EXCEPTION = "NODE_EXCEPTION"
+    TRACE_CANCELLED = "TRACE_CANCELLED"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    HOP_BUDGET_EXHAUSTED = "HOP_BUDGET_EXHAUSTED"
+    TOKEN_BUDGET_EXHAUSTED = "TOKEN_BUDGET_EXHAUSTED"  # noqa: S105 - an error code, not a secret
+
+
+class FlowError(Exception):
+    """A terminal failure of one trace, delivered as a value by `fetch` where errors are wanted.
+
+    Args:
+        trace_id: the trace that failed; `None` for a bare payload.
+        node_name: the node that gave up, if one did.
+        code: the kind of failure.
+        message: one line for people.
+        original_exc: the exception behind it, if there is one.
+        node_id: the node's id.
+        metadata: further facts; the runtime gives `attempt` and `latency_ms`.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        trace_id: str | None,
+        node_name: str | None,
+        code: FlowErrorCode | str,
+        message: str,
+        original_exc: BaseException | None = None,
+        node_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.trace_id = trace_id
+        self.node_name = node_name
+        self.node_id = node_id
+        self.code = code.value if isinstance(code, FlowErrorCode) else code
+        self.message = message
+        self.original_exc = original_exc
+        self.exception_type = type(original_exc).__name__ if original_exc is not None else None
+        self.metadata = dict(metadata or {})
+
+    @classmethod
+    def from_exception(
+        cls,
+        *,
+        trace_id: str | None,
+        node_name: str | None,
+        node_id: str | None,
+        exc: BaseException,
+        code: FlowErrorCode | str,
+        message: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> FlowError:
+        """Wrap `exc` as the failure of a node."""
+        return cls(
+            trace_id=trace_id,
+            node_name=node_name,
+            node_id=node_id,
+            code=code,
+            message=message or str(exc),
+            original_exc=exc,
+            metadata=metadata,
+        )
+
+    def unwrap(self) -> BaseException | None:
+        """The exception behind this error, if there is one."""
+        return self.original_exc
+
+    def to_payload(self) -> dict[str, Any]:
+        """The error as a JSON-able mapping; empty keys are left out."""
+        payload: dict[str, Any] = {"code": self.code, "message": self.message}
+        for key in ("trace_id", "node_name", "node_id", "exception_type", "metadata"):
+            value = getattr(self, key)
+            if value:
+                payload[key] = value
+        return payload
+
+    def __str__(self) -> str:
+        parts = [f"[{self.code}] {self.message}"]
+        if self.trace_id:
+            parts.append(f"trace={self.trace_id}")
+        if self.node_name:
+            parts.append(f"node={self.node_name}")
+        return " ".join(parts)
+
+
+class CycleError(RuntimeError):
+    """The graph has a cycle that was not asked for."""
+
+
+class TraceCancelled(Exception):  # noqa: N818 - the name is part of the contract
+    """The trace was cancelled while its work was running."""
+
+    def __init__(self, trace_id: str | None) -> None:
+        super().__init__(f"trace {trace_id} was cancelled")
+        self.trace_id = trace_id
+
+
+class TraceEnded(TimeoutError):
+    """A scoped fetch found that its trace has ended without a result to give.
+
+    It is a `TimeoutError`, so that code that waits for a timeout takes the same branch, only sooner.
+
+    Args:
+        trace_id: the trace that was fetched.
+        status: how it ended: `error`, `cancelled`, `deadline`, `no_result`, or `result` if every result was read.
+        error: the failure behind it, if there is one.
+
+    """
+
+    def __init__(self, trace_id: str, status: str, error: FlowError | None = None) -> None:
+        detail = f": {error}" if error is not None else ""
+        super().__init__(f"trace {trace_id} ended without a result to fetch ({status}){detail}")
+        self.trace_id = trace_id
+        self.status = status
+        self.error = error

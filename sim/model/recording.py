@@ -1,0 +1,203 @@
+"""What one run left behind, as data: the input of every check, plot and story.
+
+All times are virtual seconds from the start of the run. All lists are in
+the order in which things happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Outcome = Literal["ok", "error", "deadline", "cancelled", "no_result", "unanswered"]
+SpanKind = Literal["waiting", "running", "backoff", "blocked"]
+
+
+@dataclass(slots=True)
+class Request:
+    """One request of one caller, and how it ended.
+
+    Args:
+        index: position in the order of arrival, from 0.
+        trace_id: its trace.
+        tenant: who sent it.
+        order: what the caller wants; retries of one caller share it.
+        origin: `load`, or the id of the fault whose callers sent it.
+        client_attempt: the how-many-th try of its caller, from 1.
+        arrival_s: when it was meant to arrive; latency counts from here.
+        deadline_s: when it has to be answered; `None` for no deadline.
+        ended_s: when the caller got its answer or was told no; `None` if never.
+        outcome: how it ended.
+        detail: the error's class and code, never its text.
+        results: how many answers the caller got.
+
+    """
+
+    index: int
+    trace_id: str
+    tenant: str
+    order: str
+    origin: str
+    client_attempt: int
+    arrival_s: float
+    deadline_s: float | None = None
+    ended_s: float | None = None
+    outcome: Outcome = "unanswered"
+    detail: str = ""
+    results: int = 0
+
+    @property
+    def latency_s(self) -> float | None:
+        """Seconds from the intended arrival to the end; `None` if there was no end."""
+        return None if self.ended_s is None else self.ended_s - self.arrival_s
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a trace's time at one node: where the time went."""
+
+    trace_id: str
+    node: str
+    kind: SpanKind
+    attempt: int
+    start_s: float
+    end_s: float
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A change of the outside world, as the outside world saw it.
+
+    Args:
+        name: the tool or service that was changed.
+        key: the idempotency key, if the caller gave one.
+        args_digest: digest of the arguments.
+        trace_id: the trace on whose behalf.
+        tenant: the tenant on whose behalf.
+        node: the node that acted.
+        attempt: the node's attempt, from 1.
+        at_s: when it took effect.
+        caller_waiting: whether the caller was still waiting; if not, it is a zombie.
+
+    """
+
+    name: str
+    key: str | None
+    args_digest: str
+    trace_id: str | None
+    tenant: str | None
+    node: str | None
+    attempt: int
+    at_s: float
+    caller_waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """One hit of a fault."""
+
+    fault: str
+    at_s: float
+    address: str
+    effect: str
+
+
+@dataclass(slots=True)
+class FaultCount:
+    """How often a fault could have fired, and did."""
+
+    matched: int = 0
+    fired: int = 0
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A canary seen in a sink.
+
+    Args:
+        fault: the probe that planted it.
+        place: where it was planted.
+        owner: the tenant it belongs to.
+        sink: where it was seen.
+        seen_by: the tenant that owns the sink's entry; `None` where everybody can look.
+        node: the node concerned, if one is.
+        trace_id: the trace concerned, if one is.
+        at_s: when.
+        path: where inside the value, such as `payload.answer`.
+        leaked: whether somebody other than the owner could see it.
+
+    """
+
+    fault: str
+    place: str
+    owner: str
+    sink: str
+    seen_by: str | None
+    node: str | None
+    trace_id: str | None
+    at_s: float
+    path: str
+    leaked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Messages waiting before a node from `at_s` on."""
+
+    at_s: float
+    node: str
+    depth: int
+    bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Why nothing moves any more.
+
+    Args:
+        at_s: when everything stopped.
+        reason: one line.
+        waits: one line for each waiting task: task, place in the code, what it waits for.
+        cycle: the tasks that wait for each other in a ring, if there is one.
+
+    """
+
+    at_s: float
+    reason: str
+    waits: tuple[str, ...] = ()
+    cycle: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Recording:
+    """Everything that one run of one seed left behind.
+
+    Args:
+        scenario: its name.
+        seed: the seed.
+        end_s: when the run ended.
+        digest: over every event of the run, in order.
+        nodes: the flow's nodes, in the order of construction.
+
+    """
+
+    scenario: str
+    seed: int
+    end_s: float = 0.0
+    digest: str = ""
+    events: int = 0
+    nodes: tuple[str, ...] = ()
+    requests: list[Request] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    fires: list[Fire] = field(default_factory=list)
+    fault_counts: dict[str, FaultCount] = field(default_factory=dict)
+    sightings: list[Sighting] = field(default_factory=list)
+    controls_missing: list[str] = field(default_factory=list)
+    depths: list[Depth] = field(default_factory=list)
+    stuck: Stuck | None = None
+    horizon_reached: bool = False
+    unfinished: list[str] = field(default_factory=list)
+    uncontrolled: list[str] = field(default_factory=list)

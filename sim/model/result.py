@@ -1,0 +1,194 @@
+"""What a sweep found, as frozen data: `result.json` is exactly this, and reports are functions of it.
+
+No wall-clock time, host, path or payload value stands in a result. Times
+are virtual seconds, rounded to the microsecond. Verdicts merge in the order
+pass < warn < inconclusive < fail < error.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RESULT_SCHEMA_ID = "penguiflow.sim.result/1"
+Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
+VERDICT_ORDER: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail", "error")
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The verdict that decides; `pass` for none."""
+    return max(verdicts, key=VERDICT_ORDER.index, default="pass")
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Moment(_Data):
+    """One entry of a finding's timeline: a stretch of time, or an instant (`end_s` equals `start_s`).
+
+    `kind` is `waiting`, `running`, `backoff`, `blocked`, `effect`, `fault`, `arrival`, `answer` or `deadline`.
+    """
+
+    kind: str
+    start_s: float
+    end_s: float
+    node: str | None = None
+    attempt: int | None = None
+    text: str = ""
+
+
+class Finding(_Data):
+    """One concrete thing that broke a promise, with the story behind it.
+
+    `story` is the trace's timeline, one entry a span or event, in order of time.
+    """
+
+    kind: str
+    seed: int
+    at_s: float
+    summary: str
+    trace_id: str | None = None
+    tenant: str | None = None
+    node: str | None = None
+    story: tuple[Moment, ...] = ()
+    cause: str = ""
+    fix: str = ""
+
+
+class CheckResult(_Data):
+    """One promise over all seeds.
+
+    `verdict` is what the numbers say; `expected` is true where the scenario
+    demands this failure (a demonstration), and `met` whether it came.
+    """
+
+    id: str
+    metric: str
+    stat: str
+    during: str
+    where: str
+    severity: Literal["fail", "warn"]
+    verdict: Verdict
+    value: float | None
+    unit: str
+    limit: str
+    samples: int
+    worst_seed: int | None
+    failing_seeds: tuple[int, ...]
+    explanation: str
+    line: int | None = None
+    expected: bool = False
+    met: bool | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class FaultResult(_Data):
+    """One fault over all seeds."""
+
+    id: str
+    kind: str
+    where: str
+    parameters: str
+    start_s: float
+    end_s: float | None
+    matched: int
+    fired: int
+    suppressed: int
+    must_fire: int
+    controls_seen: int | None = None
+    controls_wanted: int | None = None
+
+
+class LatencyBin(_Data):
+    """Latencies of the requests that arrived in one stretch of virtual time, in seconds."""
+
+    start_s: float
+    end_s: float
+    count: int
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+    max_s: float | None
+    outcomes: dict[str, int]
+
+
+class DepthBin(_Data):
+    """Messages waiting before a node in one stretch of virtual time, over all seeds."""
+
+    start_s: float
+    end_s: float
+    min: int
+    median: float
+    max: int
+
+
+class QueueSeries(_Data):
+    """Queue depth of one node over virtual time, with its bound (0 is unbounded)."""
+
+    node: str
+    bound: int
+    bins: tuple[DepthBin, ...]
+
+
+class TimeShare(_Data):
+    """Where the requests' time went at one node, in seconds over all seeds."""
+
+    node: str
+    waiting_s: float
+    running_s: float
+    backoff_s: float
+    blocked_s: float
+
+
+class Numbers(_Data):
+    """Plain counts over all seeds."""
+
+    requests: int
+    outcomes: dict[str, int]
+    effects: int
+    events: int
+    virtual_s: float
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+    latency_p99_s: float | None
+    latency_max_s: float | None
+
+
+class ScenarioResult(_Data):
+    """One scenario over all its seeds.
+
+    `verdict` already takes `expect` into account: a demonstration passes
+    when exactly the expected checks failed in the expected way.
+    """
+
+    name: str
+    title: str
+    about: str
+    file: str
+    flow: str
+    tags: tuple[str, ...]
+    seeds: tuple[int, ...]
+    digest: str
+    verdict: Verdict
+    demonstration: bool
+    reason: str
+    checks: tuple[CheckResult, ...]
+    faults: tuple[FaultResult, ...]
+    numbers: Numbers
+    latency: tuple[LatencyBin, ...] = ()
+    limits_s: dict[str, float] = Field(default_factory=dict)
+    queues: tuple[QueueSeries, ...] = ()
+    time_shares: tuple[TimeShare, ...] = ()
+    caught: tuple[str, ...] = ()
+
+
+class SuiteResult(_Data):
+    """All scenarios of one command; the whole of `result.json`."""
+
+    schema_: Literal["penguiflow.sim.result/1"] = Field(default="penguiflow.sim.result/1", alias="schema")
+    version: str
+    verdict: Verdict
+    exit_code: int
+    scenarios: tuple[ScenarioResult, ...]
