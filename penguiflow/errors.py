@@ -130,3 +130,25 @@ class TraceEnded(TimeoutError):
         self.trace_id = trace_id
         self.status = status
         self.error = error
+
+
+class StepUnknown(RuntimeError):  # noqa: N818 - named after the state of the step
+    """A run-once step was begun before and did not finish, so it may or may not have happened.
+
+    Ask the outside world (by the idempotency key) before doing it again.
+
+    Args:
+        key: the step's key.
+
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"step {key} was begun before and its outcome is not known; it is not run again. "
+            "Look up what happened under this key, then decide"
+        )
+        self.key = key
+
+
+class StepNotExecuted(Exception):  # noqa: N818 - named after the state of the step
+    """Raised by a run-once step that is sure that nothing happened; the step may run again."""

@@ -34,6 +34,8 @@ class FlowEvent:
         trace_cancelled: whether the trace was cancelled.
         extra: further facts; copied into a read-only mapping.
         tenant: the tenant that the trace belongs to.
+        queue_wait_ms: `node_start` only: how long the message waited before the node.
+        emit_wait_ms: `node_success` only: how long the result waited for room downstream.
 
     """
 
@@ -53,6 +55,8 @@ class FlowEvent:
     trace_cancelled: bool
     extra: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     tenant: str | None = None
+    queue_wait_ms: float | None = None
+    emit_wait_ms: float | None = None
 
     def __post_init__(self) -> None:
         if self.extra is not _EMPTY:
@@ -89,8 +93,10 @@ class FlowEvent:
         }
         if self.trace_pending is not None:
             payload["trace_pending"] = self.trace_pending
-        if self.tenant is not None:
-            payload["tenant"] = self.tenant
+        for name in ("tenant", "queue_wait_ms", "emit_wait_ms"):
+            value = getattr(self, name)
+            if value is not None:
+                payload[name] = value
         payload.update(self.extra)
         return payload
 
@@ -110,6 +116,10 @@ class FlowEvent:
         if self.trace_pending is not None:
             samples["trace_pending"] = float(self.trace_pending)
         latency_ms = self.extra.get("latency_ms", self.latency_ms)
+        for name in ("queue_wait_ms", "emit_wait_ms"):
+            value = getattr(self, name)
+            if value is not None:
+                samples[name] = value
         if latency_ms is not None and self.event_type != "node_start":
             samples["latency_ms"] = float(latency_ms)
         return samples

@@ -1,0 +1,170 @@
+"""Building `FlowEvent`s and handing them to whoever listens; nobody listening costs nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from penguiflow import ambient
+from penguiflow.core.graph import ROOKERY, Endpoint
+from penguiflow.core.hooks import Hook
+from penguiflow.metrics import FlowEvent
+from penguiflow.state.models import StoredEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from penguiflow.core.traces import Trace
+    from penguiflow.node import Node
+
+FLUSH_TIMEOUT_S = 5.0
+
+_LEVELS = {
+    "node_start": logging.DEBUG,
+    "node_cancelled": logging.DEBUG,
+    "node_error": logging.ERROR,
+    "node_failed": logging.ERROR,
+    "node_timeout": logging.WARNING,
+    "node_abandoned": logging.WARNING,
+    "node_late_finish": logging.WARNING,
+}
+_WITH_TRACEBACK = ("node_error", "node_failed", "node_timeout")
+
+_logger = logging.getLogger("penguiflow.core")
+
+
+class Place(Protocol):
+    """Where something happens: a node with its edges."""
+
+    node: Node
+
+    def depth_in(self) -> int:
+        """Messages that wait before the node."""
+        ...
+
+    def depth_out(self) -> int:
+        """Messages that wait behind the node."""
+        ...
+
+    def outgoing_count(self) -> int:
+        """Edges that lead away, one of them to the Rookery where results leave the flow."""
+        ...
+
+
+class Events:
+    """The event stream of one flow.
+
+    Args:
+        queue_maxsize: the bound of its edges, told in every event.
+        ingress_count: edges out of `OpenSea`.
+
+    """
+
+    def __init__(self, queue_maxsize: int, ingress_count: int) -> None:
+        self._queue_maxsize = queue_maxsize
+        self._ingress_count = ingress_count
+        self._observers: list[Callable[[FlowEvent], None]] = []
+        self._hooks: list[Hook] = []
+        self._store: Hook | None = None
+        self._logged_elsewhere: list[Callable[[str], bool]] = []
+        self._stored = 0
+
+    def add_middleware(self, middleware: Any) -> None:
+        """Feed every later event to `middleware`.
+
+        One that has a plain `observe(event)` is called directly; one that has
+        `logs(event_type)` is not echoed by the core logger.
+        """
+        observe = getattr(middleware, "observe", None)
+        if observe is not None:
+            self._observers.append(observe)
+        else:
+            hook = Hook(middleware, "middleware_error")
+            self._hooks.append(hook)
+            self._observers.append(hook.feed)
+        logs = getattr(middleware, "logs", None)
+        if logs is not None:
+            self._logged_elsewhere.append(logs)
+
+    def set_store(self, save: Callable[[StoredEvent], Awaitable[None]]) -> None:
+        """Save every later event with `save`."""
+        self._store = Hook(save, "state_store_save_failed")
+        self._hooks.append(self._store)
+
+    def wanted(self, event_type: str) -> bool:
+        """Whether anybody wants events of this type."""
+        return bool(self._observers) or self._store is not None or self._log_level(event_type) is not None
+
+    def emit(
+        self,
+        event_type: str,
+        place: Place | Endpoint,
+        trace: Trace | None,
+        *,
+        attempt: int = 0,
+        latency_ms: float | None = None,
+        queue_wait_ms: float | None = None,
+        emit_wait_ms: float | None = None,
+        extra: dict[str, Any] | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """Tell everybody who listens that `event_type` happened at `place`; never waits."""
+        if not self.wanted(event_type):
+            return
+        node, depth_in, depth_out, outgoing = self._describe(place)
+        event = FlowEvent(
+            event_type=event_type,
+            ts=ambient.wall(),
+            node_name=place.name if isinstance(place, Endpoint) else place.node.label,
+            node_id=None if node is None else node.node_id,
+            trace_id=None if trace is None else trace.trace_id,
+            attempt=attempt,
+            latency_ms=latency_ms,
+            queue_depth_in=depth_in,
+            queue_depth_out=depth_out,
+            outgoing_edges=outgoing,
+            queue_maxsize=self._queue_maxsize,
+            trace_pending=None if trace is None else trace.pending,
+            trace_inflight=0 if trace is None else trace.inflight,
+            trace_cancelled=trace is not None and trace.closed == "cancelled" and event_type != "trace_cancel_finish",
+            extra=extra or {},
+            tenant=None if trace is None else trace.tenant,
+            queue_wait_ms=queue_wait_ms,
+            emit_wait_ms=emit_wait_ms,
+        )
+        self._tell(event, error)
+
+    async def flush(self) -> None:
+        """Wait until every listener has taken in what was emitted so far."""
+        for hook in self._hooks:
+            await hook.flush()
+
+    async def close(self) -> None:
+        """Flush every listener for a bounded time, then stop its writer."""
+        for hook in self._hooks:
+            await hook.close(FLUSH_TIMEOUT_S)
+
+    def _tell(self, event: FlowEvent, error: BaseException | None) -> None:
+        level = self._log_level(event.event_type)
+        if level is not None:
+            exc_info = error if event.event_type in _WITH_TRACEBACK else None
+            _logger.log(level, event.event_type, exc_info=exc_info, extra=event.to_payload())
+        if self._store is not None and event.trace_id is not None:
+            self._stored += 1
+            self._store.feed(StoredEvent.from_flow_event(event, seq=self._stored))
+        for observe in self._observers:
+            try:
+                observe(event)
+            except Exception as failure:  # noqa: BLE001 - a listener's failure is not the flow's
+                _logger.error("middleware_error", exc_info=failure, extra={"event": "middleware_error"})
+
+    def _log_level(self, event_type: str) -> int | None:
+        level = _LEVELS.get(event_type, logging.INFO)
+        if not _logger.isEnabledFor(level) or any(logs(event_type) for logs in self._logged_elsewhere):
+            return None
+        return level
+
+    def _describe(self, place: Place | Endpoint) -> tuple[Node | None, int, int, int]:
+        if isinstance(place, Endpoint):
+            return None, 0, 0, 0 if place is ROOKERY else self._ingress_count
+        return place.node, place.depth_in(), place.depth_out(), place.outgoing_count()

@@ -1,0 +1,129 @@
+"""`Node` wraps one async function; `NodePolicy` says how it is run (RUNTIME contract 1.3 and 1.4)."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from penguiflow import ambient
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from penguiflow.registry import ModelRegistry
+
+Validate = Literal["both", "in", "out", "none"]
+
+
+@dataclass(slots=True)
+class NodePolicy:
+    """How one node is run.
+
+    Args:
+        validate: which side the registered models check: `both`, `in`, `out` or `none`.
+        timeout_s: bound on each attempt in seconds; 0 allows only what finishes without waiting.
+        max_retries: further attempts after the first.
+        backoff_base: seconds before the first retry.
+        backoff_mult: factor from one wait to the next.
+        max_backoff: no wait is longer than this, in seconds.
+        cancel_grace_s: how long a cancelled attempt may clean up, in seconds, before its worker is replaced.
+
+    Raises:
+        ValueError: a value that makes no sense, with the rule.
+
+    """
+
+    validate: Validate = "both"
+    timeout_s: float | None = None
+    max_retries: int = 0
+    backoff_base: float = 0.5
+    backoff_mult: float = 2.0
+    max_backoff: float | None = None
+    cancel_grace_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.validate not in get_args(Validate):
+            raise ValueError(f"validate must be one of {', '.join(get_args(Validate))}; got {self.validate!r}")
+        for name in ("timeout_s", "max_retries", "backoff_base", "max_backoff", "cancel_grace_s"):
+            value = getattr(self, name)
+            if value is not None and not (value >= 0 and math.isfinite(value)):
+                raise ValueError(f"{name} must be finite and not negative; got {value!r}")
+        if not self.backoff_mult > 0:
+            raise ValueError(f"backoff_mult must be positive; got {self.backoff_mult!r}")
+
+    def backoff_s(self, attempt: int) -> float:
+        """Seconds to wait before `attempt` (counted from 0; the first attempt never waits)."""
+        delay_s = self.backoff_base * self.backoff_mult ** (attempt - 1)
+        return delay_s if self.max_backoff is None else min(delay_s, self.max_backoff)
+
+
+@dataclass(slots=True)
+class Node:
+    """One async function `(message, ctx)` in a flow.
+
+    Args:
+        func: the function; an instance with an async `__call__` will do.
+        name: its name in the flow; the function's own name if left out.
+        policy: how it is run.
+        allow_cycle: whether it may be its own successor.
+
+    Raises:
+        TypeError: `func` is not async.
+        ValueError: `func` does not take exactly two positional parameters.
+
+    """
+
+    func: Callable[..., Awaitable[Any]]
+    name: str | None = None
+    policy: NodePolicy = field(default_factory=NodePolicy)
+    allow_cycle: bool = False
+    node_id: str = field(init=False, default_factory=ambient.new_id)
+
+    def __post_init__(self) -> None:
+        if self.name is None:
+            self.name = getattr(self.func, "__name__", type(self.func).__name__)
+        _check_handler(self.func, self.name)
+
+    def __hash__(self) -> int:
+        return hash(self.node_id)
+
+    @property
+    def label(self) -> str:
+        """The node's name, never `None`."""
+        return self.name or ""
+
+    def to(self, *nodes: Node) -> tuple[Node, tuple[Node, ...]]:
+        """This node with its successors, as `create` takes it."""
+        return self, nodes
+
+    async def invoke(self, message: Any, ctx: Any, *, registry: ModelRegistry | None) -> Any:
+        """Call the function once, with the registered models applied as the policy says."""
+        if registry is None or self.policy.validate == "none":
+            return await self.func(message, ctx)
+        takes, gives = registry.adapters(self.label)
+        if self.policy.validate != "out":
+            message = takes.validate_python(message)
+        result = await self.func(message, ctx)
+        if result is None or self.policy.validate == "in":
+            return result
+        return gives.validate_python(result)
+
+
+def _check_handler(func: Any, name: str) -> None:
+    target = func if not inspect.isclass(func) and inspect.iscoroutinefunction(func) else getattr(func, "__call__", None)
+    if inspect.isclass(func) or not inspect.iscoroutinefunction(target):
+        raise TypeError(
+            f"Node function must be declared with async def; {name!r} is not. "
+            f"Declare it `async def`, or wrap a plain function: Node(blocking({name}))"
+        )
+    parameters = list(inspect.signature(func).parameters.values())
+    if len(parameters) != 2:  # noqa: PLR2004 - message and ctx
+        raise ValueError(
+            f"Node {name!r} must accept exactly two parameters (message, ctx); got {len(parameters)}. "
+            "Bind anything else in a closure or a method"
+        )
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if any(parameter.kind not in positional for parameter in parameters):
+        raise ValueError(f"Context parameter must be positional; node {name!r} takes it by keyword")
