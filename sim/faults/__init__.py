@@ -1,0 +1,6 @@
+"""What goes wrong, always at the seam and never inside the flow's code."""
+
+from sim.faults.errors import ToolRateLimited, ToolUnavailable
+from sim.faults.seam import FaultSeam
+
+__all__ = ["FaultSeam", "ToolRateLimited", "ToolUnavailable"]

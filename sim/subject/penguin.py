@@ -1,0 +1,103 @@
+"""A PenguiFlow flow as a subject, through the runtime's public names only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penguiflow import FinalAnswer, FlowError, Headers, Message, TraceEnded
+from sim.subject.protocol import Answer, Envelope, Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from penguiflow import FlowEvent, Interceptor, ModelRegistry, PenguiFlow
+    from sim.model.recording import Outcome
+
+_OUTCOMES: dict[str, Outcome] = {
+    "result": "ok",
+    "error": "error",
+    "cancelled": "cancelled",
+    "deadline": "deadline",
+    "no_result": "no_result",
+}
+
+
+class _Observer:
+    """A middleware that is called directly."""
+
+    def __init__(self, observe: Callable[[FlowEvent], None]) -> None:
+        self.observe = observe
+
+    async def __call__(self, event: FlowEvent) -> None:
+        self.observe(event)
+
+
+class PenguinSubject:
+    """Drives a flow by scoped roundtrips.
+
+    Args:
+        flow: the flow, not yet running.
+        registry: its models, if it has any.
+
+    """
+
+    def __init__(self, flow: PenguiFlow, registry: ModelRegistry | None = None) -> None:
+        self._flow = flow
+        self._registry = registry
+
+    def targets(self) -> Targets:
+        """The flow's nodes, and how many messages may wait before each."""
+        graph = self._flow.graph
+        bound = max(self._flow.queue_maxsize, 0)
+        edges_in = {node: len(graph.predecessors(node)) + (node in graph.ingress) for node in graph.nodes}
+        return Targets(graph.names, {node.label: bound * edges_in[node] for node in graph.nodes})
+
+    def install(self, interceptor: Interceptor) -> None:
+        """Stand `interceptor` around every act, inside those installed before."""
+        self._flow.add_interceptor(interceptor)
+
+    def listen(self, observer: Callable[[FlowEvent], None]) -> None:
+        """Hand every event to `observer`, when it happens."""
+        self._flow.add_middleware(_Observer(observer))
+
+    async def start(self) -> None:
+        """Run the flow."""
+        self._flow.run(registry=self._registry)
+
+    async def send(self, envelope: Envelope) -> None:
+        """Emit one message under its own trace."""
+        message = Message(
+            payload=envelope.payload,
+            headers=Headers(tenant=envelope.tenant, topic=envelope.topic),
+            trace_id=envelope.trace_id,
+            deadline_s=envelope.deadline_unix_s,
+            meta=dict(envelope.meta or {}),
+        )
+        await self._flow.emit(message, trace_id=envelope.trace_id)
+
+    async def outcome(self, trace_id: str) -> Answer:
+        """Fetch the first result of the trace, or learn why there is none."""
+        try:
+            value = await self._flow.fetch(trace_id=trace_id)
+        except TraceEnded as ended:
+            code = ended.error.code if ended.error is not None else ended.status
+            kind = ended.error.exception_type if ended.error is not None else None
+            return Answer(_OUTCOMES[ended.status], detail=f"{code}: {kind}" if kind else code)
+        if isinstance(value, FlowError):
+            return Answer("error", value, f"{value.code}: {value.exception_type}")
+        payload = value.payload if isinstance(value, Message) else value
+        if isinstance(payload, FinalAnswer) and payload.text == "Deadline exceeded":
+            return Answer("deadline", value, "DEADLINE_EXCEEDED")
+        return Answer("ok", value)
+
+    async def cancel(self, trace_id: str) -> bool:
+        """Cancel the trace."""
+        return await self._flow.cancel(trace_id)
+
+    def depths(self) -> Mapping[str, int]:
+        """Messages that wait before each node."""
+        return self._flow.queue_depths()
+
+    async def stop(self) -> None:
+        """Stop the flow."""
+        await self._flow.stop()

@@ -1,0 +1,108 @@
+"""The protocol through which the harness meets what it tests.
+
+Whoever implements it can be driven, broken and judged; nothing above this
+package knows what a PenguiFlow flow is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from penguiflow import FlowEvent, Interceptor
+    from sim.model.recording import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a scenario can point at.
+
+    Args:
+        nodes: names of the nodes.
+        bounds: for each node, how many messages may wait before it; 0 is any number.
+
+    """
+
+    nodes: tuple[str, ...]
+    bounds: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One request on its way in.
+
+    Args:
+        trace_id: its trace.
+        tenant: who sends it.
+        payload: what is asked.
+        deadline_unix_s: when it has to be answered, in Unix seconds; `None` for no deadline.
+        topic: the header of that name.
+        meta: facts that travel beside the payload.
+
+    """
+
+    trace_id: str
+    tenant: str
+    payload: Any
+    deadline_unix_s: float | None = None
+    topic: str | None = None
+    meta: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a request ended.
+
+    Args:
+        outcome: `ok`, or why there is no answer.
+        value: the answer.
+        detail: the class and code of an error, never its text.
+
+    """
+
+    outcome: Outcome
+    value: Any = None
+    detail: str = ""
+
+
+class Subject(Protocol):
+    """Something that takes requests and answers them."""
+
+    def targets(self) -> Targets:
+        """What a scenario can point at."""
+        ...
+
+    def install(self, interceptor: Interceptor) -> None:
+        """Stand `interceptor` around every act, inside those installed before."""
+        ...
+
+    def listen(self, observer: Callable[[FlowEvent], None]) -> None:
+        """Hand every event to `observer`, when it happens."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to take requests."""
+        ...
+
+    async def send(self, envelope: Envelope) -> None:
+        """Hand in one request; waits where the subject pushes back."""
+        ...
+
+    async def outcome(self, trace_id: str) -> Answer:
+        """Wait until a request has ended."""
+        ...
+
+    async def cancel(self, trace_id: str) -> bool:
+        """Ask for a request to be dropped; whether there was anything to drop."""
+        ...
+
+    def depths(self) -> Mapping[str, int]:
+        """Messages that wait before each node."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop, and leave nothing running."""
+        ...

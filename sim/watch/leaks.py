@@ -1,0 +1,137 @@
+"""Looking for planted canaries in everything that a tenant, or everybody, can see."""
+
+from __future__ import annotations
+
+import contextvars
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sim.model.recording import Sighting
+from sim.watch.canaries import Canary, plant, texts_in, without_marker
+from sim.watch.logs import extras_of
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from penguiflow import Call, FlowEvent
+    from sim.kernel.draws import Draws
+    from sim.model.recording import Recording
+    from sim.model.scenario import TenantProbeFault
+    from sim.subject.protocol import Envelope
+
+_current_call: contextvars.ContextVar[Call | None] = contextvars.ContextVar("penguiflow_sim_call", default=None)
+
+
+class LeakWatch:
+    """Plants the canaries of all probes and searches the sinks.
+
+    A sighting by the owner is the positive control; by anybody else it is a leak.
+
+    Args:
+        probes: the scenario's tenant probes.
+        draws: gives the marks.
+        recording: where sightings are written down.
+        clock: virtual seconds since the start.
+
+    """
+
+    acts = ("attempt", "tool", "store")
+
+    def __init__(
+        self, probes: Sequence[TenantProbeFault], draws: Draws, recording: Recording, clock: Callable[[], float]
+    ) -> None:
+        self._probes = {probe.id: probe for probe in probes}
+        self._recording = recording
+        self._clock = clock
+        self._canaries = [
+            Canary(probe.id, place, probe.victim, f"cnry{draws.u64('canary', probe.id, place):016x}")
+            for probe in probes
+            for place in probe.plant
+        ]
+        self._forms = [(form, canary) for canary in self._canaries for form in canary.forms()]
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self._canaries)
+
+    # -- planting ----------------------------------------------------------------------------
+
+    def mark(self, envelope: Envelope) -> Envelope:
+        """`envelope` with the canaries that belong in its payload, headers and meta."""
+        payload = envelope.payload
+        for canary in self._of(envelope.tenant, "payload"):
+            payload, _ = plant(payload, canary.text)
+        topic = next((canary.text for canary in self._of(envelope.tenant, "headers")), envelope.topic)
+        meta = dict(envelope.meta or {})
+        meta.update({f"canary_{canary.fault}": canary.text for canary in self._of(envelope.tenant, "meta")})
+        return replace(envelope, payload=without_marker(payload), topic=topic, meta=meta)
+
+    def _of(self, tenant: str | None, place: str) -> list[Canary]:
+        return [canary for canary in self._canaries if canary.owner == tenant and canary.place == place]
+
+    # -- searching ---------------------------------------------------------------------------
+
+    async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
+        """Look at what goes into tools and stores; plant canaries in what tools give."""
+        if not self._canaries:
+            return await proceed()
+        if call.act == "store":
+            self.look("state", call.value, call.tenant, call.node, call.trace_id)
+            return await proceed()
+        if call.act == "attempt":
+            _current_call.set(call)
+            return await proceed()
+        self.look("tool_args", {"args": call.value, "key": call.key}, call.tenant, call.node, call.trace_id)
+        result = await proceed()
+        for canary in self._of(call.tenant, "tool_result"):
+            result, _ = plant(result, canary.text)
+        return result
+
+    def observe(self, event: FlowEvent) -> None:
+        """Look at an event, and at the labels that a metric would get from it."""
+        if self._canaries:
+            self.look("events", event.to_payload(), event.tenant, event.node_name, event.trace_id)
+            self.look("metric_labels", event.tag_values(), None, event.node_name, event.trace_id)
+
+    def read_log(self, record: logging.LogRecord) -> None:
+        """Look at a log record; it belongs to the tenant that it names, or whose message is being handled."""
+        if not self._canaries:
+            return
+        call = _current_call.get()
+        entry = extras_of(record) | {"message": record.getMessage()}
+        if record.exc_info and record.exc_info[1] is not None:
+            entry["exception"] = str(record.exc_info[1])
+        tenant = entry.get("tenant") or (call.tenant if call is not None else None)
+        node = entry.get("node_name") or (call.node if call is not None else None)
+        trace_id = entry.get("trace_id") or (call.trace_id if call is not None else None)
+        self.look("logs", entry, tenant, node, trace_id)
+
+    def look(self, sink: str, value: Any, seen_by: str | None, node: str | None, trace_id: str | None) -> None:
+        """Search one entry of a sink that `seen_by` can see (`None`: everybody)."""
+        for path, text in texts_in(value):
+            for form, canary in self._forms:
+                if form in text:
+                    self._sight(canary, sink, path, seen_by, node, trace_id)
+
+    def _sight(
+        self, canary: Canary, sink: str, path: str, seen_by: str | None, node: str | None, trace_id: str | None
+    ) -> None:
+        probe = self._probes[canary.fault]
+        if sink not in probe.look_in:
+            return
+        self._recording.sightings.append(
+            Sighting(
+                fault=canary.fault, place=canary.place, owner=canary.owner, sink=sink, seen_by=seen_by, node=node,
+                trace_id=trace_id, at_s=self._clock(), path=path,
+                leaked=sink == "metric_labels" or seen_by not in (None, canary.owner),
+            )
+        )  # fmt: skip
+
+    def finish(self) -> None:
+        """Write down which canaries their own tenant never saw: without that, seeing none elsewhere proves nothing."""
+        seen = {(sighting.fault, sighting.place, sighting.seen_by) for sighting in self._recording.sightings}
+        for canary in self._canaries:
+            if (canary.fault, canary.place, canary.owner) not in seen:
+                self._recording.controls_missing.append(f"{canary.fault}/{canary.place}")

@@ -1,0 +1,134 @@
+"""From flow events to a recording: where each trace's time went, and a digest over all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from sim.model.recording import Depth, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from penguiflow import FlowEvent
+    from sim.model.recording import Recording, SpanKind
+
+_ENDS_RUNNING = {
+    "node_success": "ok",
+    "node_error": "error",
+    "node_timeout": "timeout",
+    "node_cancelled": "stopped",
+    "node_trace_cancelled": "cancelled",
+    "node_abandoned": "abandoned",
+}
+_DROPS = {"deadline_skip": "deadline", "trace_cancel_drop": "cancelled"}
+
+Key = tuple[str, str]
+
+
+class Recorder:
+    """Listens to a subject and fills a recording.
+
+    Args:
+        recording: what to fill.
+        clock: virtual seconds since the start.
+
+    Attributes:
+        bounds: for each node, how many messages may wait before it.
+
+    """
+
+    def __init__(self, recording: Recording, clock: Callable[[], float]) -> None:
+        self._recording = recording
+        self.bounds: Mapping[str, int] = {}
+        self._last_depth: dict[str, int] = {}
+        self._clock = clock
+        self._running: dict[Key, tuple[float, int]] = {}
+        self._backoff: dict[Key, tuple[float, int]] = {}
+        self._hash = hashlib.sha256()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any handler runs or backs off."""
+        return bool(self._running or self._backoff)
+
+    def observe(self, event: FlowEvent) -> None:
+        """Take in one event."""
+        now_s = self._clock()
+        node, trace_id = event.node_name or "", event.trace_id or ""
+        self.note(event.event_type, node, trace_id, str(event.attempt))
+        key = (trace_id, node)
+        if event.event_type == "node_start":
+            self._start(key, event, now_s)
+        elif event.event_type in _ENDS_RUNNING:
+            self._end(key, event, now_s)
+        elif event.event_type == "node_retry":
+            self._backoff[key] = (now_s, event.attempt - 1)
+        elif event.event_type in _DROPS:
+            self._drop(key, event, now_s)
+
+    def note(self, *facts: str) -> None:
+        """Add something that happened now to the digest."""
+        self._recording.events += 1
+        self._hash.update(f"{round(self._clock() * 1e9)}|{'|'.join(facts)}\n".encode())
+
+    def sample_depths(self, depths: Mapping[str, int]) -> None:
+        """Write down how many messages wait before each node now."""
+        now_s = self._clock()
+        for node, depth in depths.items():
+            self._depth(now_s, node, depth)
+
+    def finish(self) -> None:
+        """Close the books: what still runs is written down as unfinished."""
+        now_s = self._clock()
+        for kind, table in (("running", self._running), ("backoff", self._backoff)):
+            for (trace_id, node), (start_s, attempt) in table.items():
+                self._span((trace_id, node), kind, attempt, start_s, now_s, "unfinished")  # type: ignore[arg-type]
+                self._recording.unfinished.append(f"{trace_id} at {node}: {kind} since {start_s:.6g} s")
+        self._recording.end_s = now_s
+        self._recording.digest = self._hash.hexdigest()
+
+    def _start(self, key: Key, event: FlowEvent, now_s: float) -> None:
+        waited_s = (event.queue_wait_ms or 0.0) / 1000
+        retry = self._backoff.pop(key, None)
+        if retry is not None:
+            self._span(key, "backoff", retry[1], retry[0], now_s - waited_s, "")
+        if waited_s > 0:
+            self._span(key, "waiting", event.attempt, now_s - waited_s, now_s, "")
+            self._depth(now_s, key[1], event.queue_depth_in + 1)
+        self._depth(now_s, key[1], event.queue_depth_in)
+        self._running[key] = (now_s, event.attempt)
+
+    def _end(self, key: Key, event: FlowEvent, now_s: float) -> None:
+        started = self._running.pop(key, None)
+        if started is None:
+            return
+        blocked_s = (event.emit_wait_ms or 0.0) / 1000
+        self._span(key, "running", started[1], started[0], now_s - blocked_s, _ENDS_RUNNING[event.event_type])
+        if blocked_s > 0:
+            self._span(key, "blocked", started[1], now_s - blocked_s, now_s, "")
+
+    def _drop(self, key: Key, event: FlowEvent, now_s: float) -> None:
+        result = _DROPS[event.event_type]
+        phase = event.extra.get("phase")
+        if phase == "running" and key in self._running:
+            start_s, attempt = self._running.pop(key)
+            self._span(key, "running", attempt, start_s, now_s, result)
+        elif phase == "backoff" and key in self._backoff:
+            start_s, attempt = self._backoff.pop(key)
+            self._span(key, "backoff", attempt, start_s, now_s, result)
+        elif phase == "queued":
+            # A retry that was queued again before it was dropped waited from the end of its backoff on.
+            waiting_since_s = now_s - (event.queue_wait_ms or 0.0) / 1000
+            retry = self._backoff.pop(key, None)
+            if retry is not None:
+                self._span(key, "backoff", retry[1], retry[0], waiting_since_s, "")
+            self._span(key, "waiting", event.attempt, waiting_since_s, now_s, result)
+
+    def _span(self, key: Key, kind: SpanKind, attempt: int, start_s: float, end_s: float, result: str) -> None:
+        self._recording.spans.append(Span(key[0], key[1], kind, attempt + 1, round(start_s, 9), round(end_s, 9), result))
+
+    def _depth(self, now_s: float, node: str, depth: int) -> None:
+        if self._last_depth.get(node) != depth:
+            self._last_depth[node] = depth
+            self._recording.depths.append(Depth(round(now_s, 9), node, depth, self.bounds.get(node, 0)))
