@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,14 @@ from sim.watch import EffectWatch, LeakWatch, Recorder
 from sim.watch.logs import LogCapture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sim.model.scenario import Scenario
     from sim.subject import Subject
 
 GIVE_UP_GRACE_S = 0.001
 DRAIN_POLL_S = 1.0
+CALLER = "caller:"
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,15 @@ class _Run:
         with LogCapture(self._leaks.read_log):
             try:
                 self._world.run(self._main())
-            except HorizonReached:
+            except HorizonReached as end:
                 self._recording.horizon_reached = True
+                self._recorder.finish(end.at_s)
             except Stuck as end:
-                self._recording.stuck = end.story
+                self._recording.stuck = _without_callers(end.story)
+                self._recorder.finish(end.at_s)
             except BudgetExhausted as end:
                 self._recording.stuck = StuckStory(round(end.at_s, 6), str(end))
-        self._recorder.finish()
+                self._recorder.finish(end.at_s)
         self._leaks.finish()
         return self._recording
 
@@ -106,11 +108,12 @@ class _Run:
                 arrivals = planned(self._scenario, self._world.draws, self._prepared.rows)
                 group.create_task(self._load(group, arrivals))
                 self._start_storms(group, arrivals)
-            while self._recorder.busy or any(subject.depths().values()):
-                await asyncio.sleep(DRAIN_POLL_S)
+            while self._recorder.busy or any(subject.depths().values()):  # noqa: ASYNC110 - no event tells that a subject is idle
+                await asyncio.sleep(DRAIN_POLL_S)  # virtual time: polling costs nothing and keeps the end in sight
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         await subject.stop()
+        self._recorder.finish(self._clock())
 
     def _build(self) -> Subject:
         scenario = self._scenario
@@ -142,7 +145,7 @@ class _Run:
             self._recorder.sample_depths(self._subject.depths())
             payload = make_payload(self._prepared.payload, self._world.draws, arrival)
             request = self._request(f"load-{arrival.index}", arrival, "load", 1)
-            group.create_task(self._roundtrip(request, payload))
+            group.create_task(self._roundtrip(request, payload), name=f"{CALLER}{request.trace_id}")
 
     def _start_storms(self, group: asyncio.TaskGroup, arrivals: Sequence[Arrival]) -> None:
         index = len(arrivals)
@@ -150,7 +153,8 @@ class _Run:
             if isinstance(fault, RetryStormFault):
                 for client in range(fault.clients):
                     row = arrivals[client % len(arrivals)].row if arrivals else None
-                    group.create_task(self._retrying_client(fault, client, index + client, row))
+                    storm = self._retrying_client(fault, client, index + client, row)
+                    group.create_task(storm, name=f"{CALLER}{fault.id}-{client}")
                 index += fault.clients
 
     async def _retrying_client(
@@ -200,7 +204,7 @@ class _Run:
         request.ended_s = round(self._clock(), 6)
         request.outcome, request.detail = answer.outcome, answer.detail
         request.results = 1 if answer.outcome == "ok" else 0
-        self._leaks.look("egress", answer.value, request.tenant, None, request.trace_id)
+        self._leaks.look("egress", answer.value, seen_by=request.tenant, node=None, trace_id=request.trace_id)
         self._recorder.note("answer", request.trace_id, answer.outcome, answer.detail, _fingerprint(answer.value))
 
     def _envelope(self, request: Request, payload: Any) -> Envelope:
@@ -227,6 +231,15 @@ async def _sleep_until(at_s: float) -> None:
     delay_s = at_s - asyncio.get_running_loop().time()
     if delay_s > 0:
         await asyncio.sleep(delay_s)
+
+
+def _without_callers(story: StuckStory) -> StuckStory:
+    """The same story with the harness's own tasks told in one line."""
+    waits = [wait for wait in story.waits if not wait.startswith((CALLER, "task-1 "))]
+    callers = [wait.split()[0].removeprefix(CALLER) for wait in story.waits if wait.startswith(CALLER)]
+    if callers:
+        waits.append(f"{len(callers)} callers wait for their answers, the first of them {callers[0]}")
+    return replace(story, waits=tuple(waits), reason="nothing is ready and no timer is set, while work waits")
 
 
 def _fingerprint(value: Any) -> str:

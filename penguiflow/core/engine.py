@@ -144,11 +144,16 @@ class Engine:
     def tell_dropped(self, event_type: str, delivery: Delivery, phase: str) -> None:
         """Emit the event of work that ends because its trace did."""
         trace = delivery.trace
+        if not self.events.wanted(event_type):
+            return
         extra: dict[str, Any] = {"phase": phase}
         if event_type == "deadline_skip":
             extra["deadline_s"] = trace.deadline_s
         station = self.stations[delivery.floe.target]  # type: ignore[index]
-        self.events.emit(event_type, station, trace, attempt=delivery.attempt, extra=extra)
+        waited_ms = (ambient.monotonic() - delivery.since_s) * 1000 if phase == "queued" else None
+        self.events.emit(
+            event_type, station, trace, attempt=delivery.attempt, queue_wait_ms=waited_ms, extra=extra
+        )
 
     def finish(self, delivery: Delivery) -> None:
         """A delivery is over; when it was the trace's last, so is the trace."""

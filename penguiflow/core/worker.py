@@ -55,17 +55,9 @@ class Worker:
         while not (self.stopping or self.abandoned):
             delivery = inbox.take()
             if delivery is None:
-                await self._idle()
+                await inbox.wait()
             else:
                 await self._handle(delivery)
-
-    async def _idle(self) -> None:
-        try:
-            await self._station.inbox.wait()
-        except asyncio.CancelledError:
-            if self.stopping:
-                raise
-            self._swallow_cancellation()
 
     async def _handle(self, delivery: Delivery) -> None:
         timer = delivery.trace.deadline_timer
@@ -166,17 +158,18 @@ class Worker:
             self._tell("node_late_finish", delivery, latency_ms=self._elapsed_ms())
             return
         if isinstance(error, asyncio.CancelledError):
-            if self.stopping:
+            own_requests = 0 if self._reason is None else 1
+            if self.stopping or self.task.cancelling() > own_requests:
                 self._tell("node_cancelled", delivery)
                 raise error
-            self._swallow_cancellation()
+            self._forget_own_request()
         elif not isinstance(error, Exception):
             raise error
         self._settle(delivery, error)
 
-    def _swallow_cancellation(self) -> None:
-        """Only `stop` ends a worker; any other request to cancel was for the handler."""
-        while self.task.cancelling():
+    def _forget_own_request(self) -> None:
+        """The worker asked for this cancellation to end the handler, not itself."""
+        if self._reason is not None and self.task.cancelling():
             self.task.uncancel()
 
     # -- failure ----------------------------------------------------------------------------

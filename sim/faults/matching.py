@@ -61,7 +61,9 @@ class Trigger:
             return False
         self._count.matched += 1
         address = (fault.id, *address_of(call))
-        if not (self._draws.chance(fault.chance, "chance", *address) and self._draws.chance(self._share, "share", *address)):
+        if not (
+            self._draws.chance(fault.chance, "chance", *address) and self._draws.chance(self._share, "share", *address)
+        ):
             return False
         if fault.max_fires is not None and self._count.fired >= fault.max_fires:
             self._count.suppressed += 1

@@ -76,9 +76,7 @@ class FaultSeam:
         return await proceed()
 
 
-def _inside(
-    fault: CallFault, call: Call, proceed: Callable[[], Awaitable[Any]]
-) -> Callable[[], Awaitable[Any]]:
+def _inside(fault: CallFault, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
     def run() -> Awaitable[Any]:
         return fault.apply(call, proceed)
 

@@ -49,7 +49,7 @@ class Request:
     @property
     def latency_s(self) -> float | None:
         """Seconds from the intended arrival to the end; `None` if there was no end."""
-        return None if self.ended_s is None else self.ended_s - self.arrival_s
+        return None if self.ended_s is None else round(self.ended_s - self.arrival_s, 6)
 
 
 @dataclass(frozen=True, slots=True)

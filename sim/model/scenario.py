@@ -182,6 +182,11 @@ class LatencyFault(FaultBase):
     """The call answers late."""
 
     kind: Literal["latency"] = Field(description="The call answers late.", examples=["latency"])
+    side: Literal["request", "response"] = Field(
+        default="response",
+        description="`response`: the call acts in time and its answer is late; `request`: it acts late.",
+        examples=["request"],
+    )
     delay: Duration | Delay = Field(description="How much later.", examples=["900ms", {"dist": "lognormal", "median": "900ms"}])
 
 

@@ -78,12 +78,18 @@ class LeakWatch:
         if not self._canaries:
             return await proceed()
         if call.act == "store":
-            self.look("state", call.value, call.tenant, call.node, call.trace_id)
+            self.look("state", call.value, seen_by=call.tenant, node=call.node, trace_id=call.trace_id)
             return await proceed()
         if call.act == "attempt":
             _current_call.set(call)
             return await proceed()
-        self.look("tool_args", {"args": call.value, "key": call.key}, call.tenant, call.node, call.trace_id)
+        self.look(
+            "tool_args",
+            {"args": call.value, "key": call.key},
+            seen_by=call.tenant,
+            node=call.node,
+            trace_id=call.trace_id,
+        )
         result = await proceed()
         for canary in self._of(call.tenant, "tool_result"):
             result, _ = plant(result, canary.text)
@@ -92,8 +98,8 @@ class LeakWatch:
     def observe(self, event: FlowEvent) -> None:
         """Look at an event, and at the labels that a metric would get from it."""
         if self._canaries:
-            self.look("events", event.to_payload(), event.tenant, event.node_name, event.trace_id)
-            self.look("metric_labels", event.tag_values(), None, event.node_name, event.trace_id)
+            self.look("events", event.to_payload(), seen_by=event.tenant, node=event.node_name, trace_id=event.trace_id)
+            self.look("metric_labels", event.tag_values(), seen_by=None, node=event.node_name, trace_id=event.trace_id)
 
     def read_log(self, record: logging.LogRecord) -> None:
         """Look at a log record; it belongs to the tenant that it names, or whose message is being handled."""
@@ -106,17 +112,17 @@ class LeakWatch:
         tenant = entry.get("tenant") or (call.tenant if call is not None else None)
         node = entry.get("node_name") or (call.node if call is not None else None)
         trace_id = entry.get("trace_id") or (call.trace_id if call is not None else None)
-        self.look("logs", entry, tenant, node, trace_id)
+        self.look("logs", entry, seen_by=tenant, node=node, trace_id=trace_id)
 
-    def look(self, sink: str, value: Any, seen_by: str | None, node: str | None, trace_id: str | None) -> None:
+    def look(self, sink: str, value: Any, *, seen_by: str | None, node: str | None, trace_id: str | None) -> None:
         """Search one entry of a sink that `seen_by` can see (`None`: everybody)."""
         for path, text in texts_in(value):
             for form, canary in self._forms:
                 if form in text:
-                    self._sight(canary, sink, path, seen_by, node, trace_id)
+                    self._sight(canary, sink, path, seen_by=seen_by, node=node, trace_id=trace_id)
 
     def _sight(
-        self, canary: Canary, sink: str, path: str, seen_by: str | None, node: str | None, trace_id: str | None
+        self, canary: Canary, sink: str, path: str, *, seen_by: str | None, node: str | None, trace_id: str | None
     ) -> None:
         probe = self._probes[canary.fault]
         if sink not in probe.look_in:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +29,10 @@ class LogCapture:
         self._call_handlers = logging.Logger.callHandlers
         self._before: dict[str, tuple[int, list[logging.Handler], bool]] = {}
 
-    def __enter__(self) -> LogCapture:
+    def __enter__(self) -> Self:
         read = self._read
 
-        def call_handlers(_logger: logging.Logger, record: logging.LogRecord) -> None:
+        def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: ARG001 - replaces a method
             read(record)
 
         self._before = {name: _settings(logger) for name, logger in _loggers().items()}

@@ -17,7 +17,6 @@ _ENDS_RUNNING = {
     "node_success": "ok",
     "node_error": "error",
     "node_timeout": "timeout",
-    "node_cancelled": "stopped",
     "node_trace_cancelled": "cancelled",
     "node_abandoned": "abandoned",
 }
@@ -78,23 +77,26 @@ class Recorder:
         for node, depth in depths.items():
             self._depth(now_s, node, depth)
 
-    def finish(self) -> None:
-        """Close the books: what still runs is written down as unfinished."""
-        now_s = self._clock()
-        for kind, table in (("running", self._running), ("backoff", self._backoff)):
-            for (trace_id, node), (start_s, attempt) in table.items():
-                self._span((trace_id, node), kind, attempt, start_s, now_s, "unfinished")  # type: ignore[arg-type]
-                self._recording.unfinished.append(f"{trace_id} at {node}: {kind} since {start_s:.6g} s")
-        self._recording.end_s = now_s
+    def finish(self, now_s: float) -> None:
+        """Close the books at `now_s`: what still runs is written down as unfinished."""
+        open_spans: tuple[tuple[SpanKind, dict[Key, tuple[float, int]]], ...] = (
+            ("running", self._running),
+            ("backoff", self._backoff),
+        )
+        for kind, table in open_spans:
+            for key, (start_s, attempt) in table.items():
+                self._span(key, kind, attempt, (start_s, now_s), "unfinished")
+                self._recording.unfinished.append(f"{key[0]} at {key[1]}: {kind} since {start_s:.6g} s")
+        self._recording.end_s = round(now_s, 6)
         self._recording.digest = self._hash.hexdigest()
 
     def _start(self, key: Key, event: FlowEvent, now_s: float) -> None:
         waited_s = (event.queue_wait_ms or 0.0) / 1000
         retry = self._backoff.pop(key, None)
         if retry is not None:
-            self._span(key, "backoff", retry[1], retry[0], now_s - waited_s, "")
+            self._span(key, "backoff", retry[1], (retry[0], now_s - waited_s))
         if waited_s > 0:
-            self._span(key, "waiting", event.attempt, now_s - waited_s, now_s, "")
+            self._span(key, "waiting", event.attempt, (now_s - waited_s, now_s))
             self._depth(now_s, key[1], event.queue_depth_in + 1)
         self._depth(now_s, key[1], event.queue_depth_in)
         self._running[key] = (now_s, event.attempt)
@@ -104,29 +106,32 @@ class Recorder:
         if started is None:
             return
         blocked_s = (event.emit_wait_ms or 0.0) / 1000
-        self._span(key, "running", started[1], started[0], now_s - blocked_s, _ENDS_RUNNING[event.event_type])
+        self._span(key, "running", started[1], (started[0], now_s - blocked_s), _ENDS_RUNNING[event.event_type])
         if blocked_s > 0:
-            self._span(key, "blocked", started[1], now_s - blocked_s, now_s, "")
+            self._span(key, "blocked", started[1], (now_s - blocked_s, now_s))
 
     def _drop(self, key: Key, event: FlowEvent, now_s: float) -> None:
         result = _DROPS[event.event_type]
         phase = event.extra.get("phase")
         if phase == "running" and key in self._running:
             start_s, attempt = self._running.pop(key)
-            self._span(key, "running", attempt, start_s, now_s, result)
+            self._span(key, "running", attempt, (start_s, now_s), result)
         elif phase == "backoff" and key in self._backoff:
             start_s, attempt = self._backoff.pop(key)
-            self._span(key, "backoff", attempt, start_s, now_s, result)
+            self._span(key, "backoff", attempt, (start_s, now_s), result)
         elif phase == "queued":
             # A retry that was queued again before it was dropped waited from the end of its backoff on.
             waiting_since_s = now_s - (event.queue_wait_ms or 0.0) / 1000
             retry = self._backoff.pop(key, None)
             if retry is not None:
-                self._span(key, "backoff", retry[1], retry[0], waiting_since_s, "")
-            self._span(key, "waiting", event.attempt, waiting_since_s, now_s, result)
+                self._span(key, "backoff", retry[1], (retry[0], waiting_since_s))
+            self._span(key, "waiting", event.attempt, (waiting_since_s, now_s), result)
 
-    def _span(self, key: Key, kind: SpanKind, attempt: int, start_s: float, end_s: float, result: str) -> None:
-        self._recording.spans.append(Span(key[0], key[1], kind, attempt + 1, round(start_s, 9), round(end_s, 9), result))
+    def _span(self, key: Key, kind: SpanKind, attempt: int, bounds_s: tuple[float, float], result: str = "") -> None:
+        start_s, end_s = bounds_s
+        self._recording.spans.append(
+            Span(key[0], key[1], kind, attempt + 1, round(start_s, 9), round(end_s, 9), result)
+        )
 
     def _depth(self, now_s: float, node: str, depth: int) -> None:
         if self._last_depth.get(node) != depth:

@@ -1,0 +1,25 @@
+"""`penguiflow sim check`: read scenario files and resolve what they name; run nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sim.cli.exits import Exit, exits
+from sim.cli.select import load_all, prepare_all
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@exits
+def check(paths: tuple[Path, ...]) -> Exit:
+    """Check scenario files without running them.
+
+    Every problem of every file is listed with its place. The flow is built
+    once, so that a node that does not exist is found here and not in the run.
+    """
+    loaded = load_all(paths)
+    for item, _ in prepare_all(loaded):
+        click.echo(f"{item.path}: {item.scenario.name}: ok")
+    return Exit.PASSED

@@ -1,0 +1,177 @@
+"""The clocks of the standard library, driven by the loop of the running world."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from freezegun import api as freezegun
+
+from sim.kernel.frames import place
+from sim.kernel.standins import register, stands_in_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sim.kernel.standins import Surroundings
+
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - freezegun wants UTC without a zone
+_real_localtime, _real_gmtime, _real_ctime, _real_strftime = time.localtime, time.gmtime, time.ctime, time.strftime
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """A call that held up the whole event loop.
+
+    Args:
+        at_s: when it began, in virtual seconds.
+        duration_s: for how long, in virtual seconds.
+        place: `file:line` of the caller.
+
+    """
+
+    at_s: float
+    duration_s: float
+    place: str
+
+    def __str__(self) -> str:
+        return (
+            f"time.sleep blocks the event loop for {self.duration_s:g} s at {self.place}; "
+            "nothing else runs meanwhile; write `await asyncio.sleep(...)`, or call it through asyncio.to_thread"
+        )
+
+
+@stands_in_for(time.time)
+def _time(world: Surroundings) -> float:
+    return world.epoch_s + world.loop.time()
+
+
+@stands_in_for(time.time_ns)
+def _time_ns(world: Surroundings) -> int:
+    return round(world.epoch_s * 1e9) + _ns(world.loop.time())
+
+
+@stands_in_for(time.monotonic)
+def _monotonic(world: Surroundings) -> float:
+    return world.loop.time()
+
+
+@stands_in_for(time.perf_counter)
+def _perf_counter(world: Surroundings) -> float:
+    return world.loop.time()
+
+
+@stands_in_for(time.monotonic_ns)
+def _monotonic_ns(world: Surroundings) -> int:
+    return _ns(world.loop.time())
+
+
+@stands_in_for(time.perf_counter_ns)
+def _perf_counter_ns(world: Surroundings) -> int:
+    return _ns(world.loop.time())
+
+
+@stands_in_for(time.localtime)
+def _localtime(world: Surroundings, seconds: float | None = None) -> time.struct_time:
+    return _real_localtime(_or_now(world, seconds))
+
+
+@stands_in_for(time.gmtime)
+def _gmtime(world: Surroundings, seconds: float | None = None) -> time.struct_time:
+    return _real_gmtime(_or_now(world, seconds))
+
+
+@stands_in_for(time.ctime)
+def _ctime(world: Surroundings, seconds: float | None = None) -> str:
+    return _real_ctime(_or_now(world, seconds))
+
+
+@stands_in_for(time.strftime)
+def _strftime(world: Surroundings, template: str, moment: time.struct_time | None = None) -> str:
+    return _real_strftime(template, _real_localtime(_or_now(world, None)) if moment is None else moment)
+
+
+@stands_in_for(time.sleep)
+def _sleep(world: Surroundings, duration_s: float) -> None:
+    if duration_s < 0:
+        msg = "sleep length must be non-negative"
+        raise ValueError(msg)
+    loop = world.loop
+    if loop.is_running() and not loop.in_thread:
+        caller = sys._getframe(2)  # noqa: SLF001 - the public way reads source files; above us is the stand-in
+        world.blocking.append(Blocking(loop.time(), duration_s, place(caller)))
+    loop.advance(duration_s)
+
+
+register(dt.datetime, freezegun.FakeDatetime)
+register(dt.date, freezegun.FakeDate)
+
+
+@contextmanager
+def virtual_dates(world: Surroundings) -> Iterator[None]:
+    """Let freezegun's dates follow the loop, in UTC whatever the machine's time zone is.
+
+    Only the search through the modules makes freezegun slow, and that is done
+    once a process (`sim.kernel.standins`); a run pushes the clock and pops it.
+    """
+    start = _EPOCH + dt.timedelta(seconds=world.epoch_s)
+
+    def now() -> dt.datetime:
+        return start + dt.timedelta(seconds=world.loop.time())
+
+    state = {"freeze_factories": now, "tz_offsets": dt.timedelta(0), "ignore_lists": (), "tick_flags": False}
+    lists = [_freezegun_list(name) for name in state]
+    before = [list(kept) for kept in lists]
+    try:
+        for kept, value in zip(lists, state.values(), strict=True):
+            kept.append(value)
+        yield
+    finally:
+        for kept, values in zip(lists, before, strict=True):
+            kept[:] = values
+
+
+def _freezegun_list(name: str) -> list[object]:
+    kept = getattr(freezegun, name, None)
+    if not isinstance(kept, list):
+        msg = (
+            f"freezegun {metadata.version('freezegun')} has no list {name}; virtual dates need it; "
+            "install freezegun 1.5"
+        )
+        raise RuntimeError(msg)  # noqa: TRY004 - the wrong version is installed; nobody passed a wrong type
+    return kept
+
+
+@contextmanager
+def utc() -> Iterator[None]:
+    """Give the process the time zone UTC, for code in C that asks the machine."""
+    before = os.environ.get("TZ")
+    other_zone = time.tzname != ("UTC", "UTC")
+    _set_zone("UTC", apply=other_zone)
+    try:
+        yield
+    finally:
+        _set_zone(before, apply=other_zone)
+
+
+def _set_zone(zone: str | None, *, apply: bool) -> None:
+    if zone is None:
+        os.environ.pop("TZ", None)
+    else:
+        os.environ["TZ"] = zone
+    if apply and sys.platform != "win32":
+        time.tzset()
+
+
+def _or_now(world: Surroundings, seconds: float | None) -> float:
+    return world.epoch_s + world.loop.time() if seconds is None else seconds
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)

@@ -1,0 +1,75 @@
+"""The three ways in which a simulation ends before its program does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.model import recording
+
+
+class SimulationEnd(Exception):  # noqa: N818 - an end is a verdict about the program, not an error of the harness
+    """The simulation cannot go on.
+
+    Args:
+        at_s: virtual seconds from the start of the run.
+
+    """
+
+    def __init__(self, at_s: float) -> None:
+        super().__init__(at_s)
+        self.at_s = at_s
+
+
+class Stuck(SimulationEnd):
+    """Nothing is ready, no timer is set, and the program is not done.
+
+    Args:
+        story: who waits for what.
+
+    """
+
+    def __init__(self, story: recording.Stuck) -> None:
+        super().__init__(story.at_s)
+        self.args = (story,)
+        self.story = story
+
+    def __str__(self) -> str:
+        lines = [f"stuck at {self.at_s:g} s: {self.story.reason}", *self.story.waits]
+        return "\n  ".join(lines)
+
+
+class HorizonReached(SimulationEnd):
+    """The program is still busy when its virtual time is up.
+
+    Args:
+        at_s: the horizon, in virtual seconds.
+
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"the run is still busy at its horizon of {self.at_s:g} s; "
+            "virtual time does not pass the horizon; set a later one, or look for a loop that never ends"
+        )
+
+
+class BudgetExhausted(SimulationEnd):
+    """The program has run as many callbacks as it may.
+
+    Args:
+        at_s: virtual seconds from the start of the run.
+        event_budget: how many callbacks were allowed.
+
+    """
+
+    def __init__(self, at_s: float, event_budget: int) -> None:
+        super().__init__(at_s)
+        self.args = (at_s, event_budget)
+        self.event_budget = event_budget
+
+    def __str__(self) -> str:
+        return (
+            f"the run used up its budget of {self.event_budget:,} callbacks at {self.at_s:g} s; "
+            "a run has to end within its budget; look for a task that spins, or raise the budget"
+        )

@@ -1,0 +1,280 @@
+"""An asyncio event loop on virtual time: when nothing is ready, the clock jumps exactly to the next timer."""
+# ruff: noqa: SLF001 - an event loop drives handles through the private protocol that asyncio's own loops use
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from functools import partial
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+
+from sim.kernel.ends import BudgetExhausted, HorizonReached, Stuck
+from sim.kernel.handles import ReadyHandle, Timer
+from sim.kernel.refusals import RealWorldError, RefusesRealWorld
+from sim.kernel.stuck import explain
+from sim.kernel.tasks import SimTask
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable, Coroutine, Generator
+    from concurrent.futures import Executor
+    from contextvars import Context
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+FAIR_ROUNDS = 10_000
+"""Rounds of the ready queue at one instant after which the clock moves on all the same: somebody spins.
+
+Rounds, not callbacks: a burst of many requests at one instant is no spin.
+"""
+_FAIR_ROUNDS_AGAIN = 100  # while the ready queue has not been empty since the last forced jump
+_COMPACT_FROM = 100  # timers; below, cancelled ones are not worth the effort
+
+
+class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
+    """An event loop whose time is simulated.
+
+    Ready callbacks run first in, first out, as asyncio promises. Timers run
+    at exactly their time, those of one instant in the order in which they
+    were set. A task that spins cannot stop the clock (`FAIR_ROUNDS`).
+
+    Args:
+        horizon_s: virtual time that the clock may not pass.
+        event_budget: how many callbacks may run.
+
+    Raises:
+        Stuck: out of `run_forever` and `run_until_complete`, when nothing can ever happen again.
+        HorizonReached: the same way, when the next timer lies behind the horizon.
+        BudgetExhausted: the same way, when the budget is used up.
+
+    """
+
+    _ready: deque[Any]
+    _scheduled: list[tuple[float, int, Any]]  # time, order of setting, handle
+    _timer_cancelled_count: int
+    _check_closed: Callable[[], None]
+    _task_factory: Callable[..., asyncio.Task[Any]] | None
+    _thread_id: int | None
+    _stopping: bool
+    _closed: bool
+    _debug: bool
+
+    def __init__(self, *, horizon_s: float = math.inf, event_budget: float = math.inf) -> None:
+        self._now = 0.0
+        super().__init__()
+        self.horizon_s = horizon_s
+        self.event_budget = event_budget
+        self.events = 0
+        self.forced_jumps = 0
+        self.in_thread = False
+        self._timer_order = count()
+        self._task_order = count(1)
+
+    def __del__(self) -> None:
+        """Nothing to warn about: the loop holds nothing of the operating system."""
+
+    # Time
+
+    def time(self) -> float:
+        """Virtual seconds since the loop was made."""
+        return self._now
+
+    def advance(self, duration_s: float) -> None:
+        """Let time pass inside a callback, as a call that blocks the loop does.
+
+        Raises:
+            HorizonReached: when time would pass the horizon.
+
+        """
+        target_s = self._now + duration_s
+        self._now = min(target_s, self.horizon_s)
+        if target_s > self.horizon_s:
+            raise HorizonReached(self.horizon_s)
+
+    # Scheduling
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Run `callback` in the next round, after everything that is ready by now."""
+        if self._debug or self._closed:
+            return super().call_soon(callback, *args, context=context)
+        handle = ReadyHandle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """The same as `call_soon`; refused from another thread, whose timing nobody can repeat."""
+        if self._thread_id not in (None, threading.get_ident()):
+            call = f"loop.call_soon_threadsafe() from thread {threading.current_thread().name!r}"
+            raise RealWorldError(call, "run the work with asyncio.to_thread, which is simulated")
+        return self.call_soon(callback, *args, context=context)
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Run `callback` after exactly `delay` virtual seconds."""
+        when = self._now + delay
+        if self._debug or self._closed:
+            return self._traced_timer(when, callback, args, context)
+        timer = Timer(when, callback, args, self, context)
+        heappush(self._scheduled, (when, next(self._timer_order), timer))
+        return timer
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Run `callback` at exactly `when`."""
+        if self._debug or self._closed:
+            return self._traced_timer(when, callback, args, context)
+        timer = Timer(when, callback, args, self, context)
+        heappush(self._scheduled, (when, next(self._timer_order), timer))
+        return timer
+
+    def _traced_timer(
+        self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+    ) -> asyncio.TimerHandle:
+        """In debug mode the base class checks the call and remembers where it was made; only its heap is ours."""
+        timers, self._scheduled = self._scheduled, []
+        try:
+            timer = super().call_at(when, callback, *args, context=context)
+        finally:
+            self._scheduled = timers
+        heappush(timers, (when, next(self._timer_order), timer))
+        return timer
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
+        """Called by a timer that is cancelled; most timers are timeouts, and most of those end here."""
+        if not handle._scheduled:
+            return
+        self._timer_cancelled_count += 1
+        timers = self._scheduled
+        if len(timers) >= _COMPACT_FROM and self._timer_cancelled_count * 2 > len(timers):
+            timers[:] = [entry for entry in timers if not entry[2]._cancelled]
+            heapify(timers)
+            self._timer_cancelled_count = 1  # `handle` itself, which is marked after this call
+
+    # Running
+
+    def _run_once(self) -> None:  # noqa: C901 - one loop, kept in one piece for the sake of speed
+        """Run round after round until asked to stop: what is ready now, then what that made ready, and so on."""
+        # Everything here is inline that happens for each callback: the call of a method is dear at this place.
+        ready, timers = self._ready, self._scheduled
+        rounds_left = FAIR_ROUNDS
+        while True:
+            if not ready:
+                self._jump()
+                rounds_left = FAIR_ROUNDS
+            elif rounds_left:
+                rounds_left -= 1
+            elif timers:
+                self._jump()
+                self.forced_jumps += 1
+                rounds_left = _FAIR_ROUNDS_AGAIN
+            while timers and timers[0][0] <= self._now:
+                timer = heappop(timers)[2]
+                timer._scheduled = False
+                if timer._cancelled:
+                    self._timer_cancelled_count -= 1
+                ready.append(timer)
+            if self.events >= self.event_budget:
+                raise BudgetExhausted(self._now, int(self.event_budget))
+            waiting = len(ready)
+            self.events += waiting
+            for _ in range(waiting):
+                handle = ready.popleft()
+                if handle._cancelled:
+                    self.events -= 1
+                    continue
+                try:
+                    handle._context.run(handle._callback, *handle._args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - a callback's error goes to the loop's handler
+                    self._report(handle, error)
+            if self._stopping:
+                return
+
+    def _report(self, handle: Any, error: BaseException) -> None:
+        problem = {"message": f"Exception in callback {handle!r}", "exception": error, "handle": handle}
+        if handle._source_traceback:
+            problem["source_traceback"] = handle._source_traceback
+        self.call_exception_handler(problem)
+
+    def _jump(self) -> None:
+        """Move the clock to the next timer, or say why it cannot move."""
+        timers = self._scheduled
+        while timers and timers[0][2]._cancelled:
+            heappop(timers)[2]._scheduled = False
+            self._timer_cancelled_count -= 1
+        when = timers[0][0] if timers else math.inf
+        if when <= self.horizon_s and when != math.inf:
+            self._now = max(self._now, when)
+        elif when != math.inf:
+            self._now = self.horizon_s
+            raise HorizonReached(self.horizon_s)
+        elif not (self._ready or self._stopping):
+            raise Stuck(explain(self, self._now))
+
+    def _write_to_self(self) -> None:
+        """No selector sleeps here that would have to be woken up."""
+
+    # Tasks and threads
+
+    def create_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        *,
+        name: object = None,
+        context: Context | None = None,
+        **options: Any,
+    ) -> asyncio.Task[T]:
+        """Make a task that hashes by its index in the loop; `eager_start` works where Python has it."""
+        self._check_closed()
+        if self._task_factory is None:
+            return self._new_task(coro, loop=self, name=name, context=context, **options)
+        if context is not None:
+            options["context"] = context
+        task = self._task_factory(self, coro, **options)
+        if name is not None:
+            task.set_name(str(name))
+        return task
+
+    def _new_task(self, coro: Any, *, loop: asyncio.AbstractEventLoop, **options: Any) -> asyncio.Task[Any]:
+        return SimTask(coro, loop=loop, index=next(self._task_order), **options)
+
+    def set_task_factory(self, factory: Any) -> None:
+        """Use `factory` for tasks; asyncio's eager factory makes tasks that hash by their index too."""
+        if factory is not None and factory is getattr(asyncio, "eager_task_factory", None):
+            factory = getattr(asyncio, "create_eager_task_factory")(self._new_task)  # noqa: B009 - since Python 3.12
+        super().set_task_factory(factory)
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
+        """Call `func` here and now; its answer arrives after the virtual time that it slept."""
+        self._check_closed()
+        del executor  # every pool is simulated alike
+        future: asyncio.Future[T] = self.create_future()
+        started_s, outer, self.in_thread = self._now, self.in_thread, True
+        try:
+            complete = partial(_complete, future, result=func(*args))
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the caller who awaits the future
+            complete = partial(_complete, future, error=error)
+        finally:
+            duration_s, self._now, self.in_thread = self._now - started_s, started_s, outer
+        self.call_later(duration_s, complete)
+        return future
+
+
+def _complete(future: asyncio.Future[T], *, result: Any = None, error: Exception | None = None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

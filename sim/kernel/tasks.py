@@ -1,0 +1,151 @@
+"""Tasks whose place in a set follows their order of creation, so that a run repeats in any process.
+
+asyncio and anyio keep tasks in sets. A set follows hashes, a stock task
+hashes by its address in memory, and addresses differ from run to run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Iterator, MutableSet
+from contextlib import contextmanager
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
+
+from anyio._backends._asyncio import CancelScope, TaskGroup
+
+from sim.kernel.patching import replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from contextvars import Context
+
+T = TypeVar("T")
+
+
+class SimTask(asyncio.Task[T]):
+    """A task that hashes by its index.
+
+    Args:
+        coroutine: what the task runs.
+        loop: its loop.
+        index: the how-many-th task of its loop it is, from 1.
+        name: its name; `task-<index>` without one.
+        context: the context to run in; a copy of the current one without one.
+        options: `eager_start`, where Python has it.
+
+    """
+
+    __slots__ = ("index",)
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        index: int,
+        name: object = None,
+        context: Context | None = None,
+        **options: Any,
+    ) -> None:
+        self.index = index  # before the base class, which puts the task into a set
+        super().__init__(
+            coroutine, loop=loop, name=f"task-{index}" if name is None else str(name), context=context, **options
+        )
+
+    def __hash__(self) -> int:
+        return self.index
+
+
+class OrderedSet(MutableSet[T]):
+    """A set that remembers the order in which its members came."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self) -> None:
+        self._members: dict[T, None] = {}
+
+    def __contains__(self, member: object) -> bool:
+        return member in self._members
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def add(self, value: T) -> None:
+        """Put `value` at the end, unless it is there already."""
+        self._members[value] = None
+
+    def discard(self, value: T) -> None:
+        """Take `value` out, if it is there."""
+        self._members.pop(value, None)
+
+
+def creation_order(task: asyncio.Task[Any]) -> int:
+    """The index of a task; 0 for one that did not come from the loop's factory."""
+    return task.index if isinstance(task, SimTask) else 0
+
+
+def pending_tasks(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:
+    """The tasks of `loop` that are not done, in the order of their creation."""
+    return sorted(asyncio.all_tasks(loop), key=creation_order)
+
+
+@contextmanager
+def repeatable_task_sets() -> Iterator[None]:
+    """Keep the order in every set of tasks that asyncio and anyio hold, for the length of a run."""
+    _check_anyio()
+    with (
+        replaced(
+            (CancelScope, "__init__", _ordered_scope),
+            (TaskGroup, "__init__", _ordered_group),
+        ),
+        replaced(*((registry, "data", set()) for registry in _registries())),
+    ):
+        yield
+
+
+@functools.cache
+def _registries() -> tuple[WeakSet[asyncio.Task[Any]], ...]:
+    """The process-wide registries behind `asyncio.all_tasks`; Python 3.14 keeps a list in C, in order, instead.
+
+    A set's order depends on everything it ever held: each run gets a fresh one.
+    """
+    names = ("_all_tasks", "_scheduled_tasks")
+    found = [getattr(asyncio.tasks, name, None) for name in names]
+    return tuple(registry for registry in found if isinstance(registry, WeakSet))
+
+
+@functools.cache
+def _check_anyio() -> None:
+    held = {
+        "CancelScope._tasks": getattr(CancelScope(), "_tasks", None),
+        "CancelScope._child_scopes": getattr(CancelScope(), "_child_scopes", None),
+        "TaskGroup._tasks": getattr(TaskGroup(), "_tasks", None),
+    }
+    for name, value in held.items():
+        if not isinstance(value, set):
+            msg = (
+                f"anyio {metadata.version('anyio')} keeps {name} in {type(value).__name__}; runs repeat only where it "
+                "is a set that can be replaced by an ordered one; install anyio 4.9 to 4.16"
+            )
+            raise RuntimeError(msg)  # noqa: TRY004 - the wrong version is installed; nobody passed a wrong type
+
+
+_plain_scope_init = CancelScope.__init__
+_plain_group_init = TaskGroup.__init__
+
+
+def _ordered_scope(scope: Any, *args: Any, **options: Any) -> None:
+    _plain_scope_init(scope, *args, **options)
+    scope._tasks = OrderedSet()  # noqa: SLF001 - anyio has no seam for the kind of set
+    scope._child_scopes = OrderedSet()  # noqa: SLF001 - as above
+
+
+def _ordered_group(group: Any) -> None:
+    _plain_group_init(group)
+    group._tasks = OrderedSet()  # noqa: SLF001 - as above

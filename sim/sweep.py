@@ -1,0 +1,52 @@
+"""Many seeds of one scenario, one after the other, merged into one result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.checks.evaluate import evaluate_seed
+from sim.checks.verdicts import merge
+from sim.harness import run_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sim.checks.evaluate import SeedOutcome
+    from sim.harness import Prepared
+    from sim.loader import LoadedScenario
+    from sim.model.result import ScenarioResult
+
+
+def run_scenario(
+    loaded: LoadedScenario,
+    prepared: Prepared,
+    seeds: Sequence[int],
+    *,
+    file: str,
+    progress: Callable[[int], None] = lambda _seed: None,
+) -> ScenarioResult:
+    """Run every seed, the first one twice: the same seed has to give the same bytes.
+
+    Args:
+        loaded: the scenario and the places in its file.
+        prepared: the same with its code loaded.
+        seeds: which seeds, in this order.
+        file: the file's name in the result.
+        progress: called with each seed when it is done.
+
+    """
+    outcomes = []
+    for seed in seeds:
+        outcomes.append(_one_seed(prepared, seed))
+        progress(seed)
+    deterministic = run_seed(prepared, seeds[0]).digest == outcomes[0].digest
+    lines = {path: line for path, (line, _column) in loaded.lines.items()}
+    return merge(prepared.scenario, outcomes, file=file, lines=lines, deterministic=deterministic)
+
+
+def _one_seed(prepared: Prepared, seed: int) -> SeedOutcome:
+    scenario = prepared.scenario
+    recording = run_seed(prepared, seed)
+    twin_wanted = any(check.versus == "baseline" for check in scenario.checks)
+    baseline = run_seed(prepared, seed, faults=False) if twin_wanted else None
+    return evaluate_seed(scenario, recording, baseline)

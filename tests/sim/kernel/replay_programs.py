@@ -1,0 +1,77 @@
+"""Programs whose order of events depends on how sets of tasks are walked; run as a script it prints their digests."""
+
+import asyncio
+import contextlib
+import hashlib
+import sys
+
+import anyio
+
+from sim.kernel import World
+
+CHILDREN = 24
+
+
+async def _child(log, name, delay_s=100.0):
+    try:
+        await asyncio.sleep(delay_s)
+    finally:
+        log.append((asyncio.get_running_loop().time(), name))
+
+
+async def task_group(log):
+    """A task group cancels its 24 children when one fails."""
+
+    async def fail():
+        await asyncio.sleep(1)
+        raise ValueError
+
+    with contextlib.suppress(BaseExceptionGroup):
+        async with asyncio.TaskGroup() as group:
+            for index in range(CHILDREN):
+                group.create_task(_child(log, index))
+            group.create_task(fail())
+
+
+async def wait_first(log):
+    """Whatever is done first is handled, and the rest cancelled, in the order of asyncio's sets."""
+    tasks = [asyncio.create_task(_child(log, index, 1.0 + index % 3)) for index in range(CHILDREN)]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    log.extend(task.get_name() for task in done)
+    for task in pending:
+        task.cancel()
+    await asyncio.wait(pending)
+
+
+async def anyio_cancel(log):
+    """A cancelled anyio scope delivers the cancellation to its 24 children."""
+    async with anyio.create_task_group() as group:
+        for index in range(CHILDREN):
+            group.start_soon(_child, log, index)
+        await anyio.sleep(1)
+        group.cancel_scope.cancel()
+
+
+async def all_tasks(log):
+    """The set of all tasks is walked after many have come and gone."""
+    tasks = []
+    for index in range(300):
+        tasks.append(asyncio.create_task(_child(log, index, 1.0 + index * 7 % 50)))
+    await asyncio.sleep(30)
+    log.extend(task.get_name() for task in asyncio.all_tasks())
+    await asyncio.gather(*tasks)
+
+
+PROGRAMS = {program.__name__: program for program in (task_group, wait_first, anyio_cancel, all_tasks)}
+
+
+def digest(name):
+    """A digest over everything that a program logged, in order."""
+    log = []
+    World(5).run(PROGRAMS[name](log))
+    assert len(log) >= CHILDREN
+    return hashlib.sha256(repr(log).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(f"{name} {digest(name)}" for name in PROGRAMS))
