@@ -116,14 +116,7 @@ class _Run:
         self._recorder.finish(self._clock())
 
     def _build(self) -> Subject:
-        scenario = self._scenario
-        world = BuildWorld(
-            seed=self._recording.seed,
-            tenants=tuple(scenario.tenants),
-            store=InMemoryStateStore(),
-            draws=self._world.draws,
-        )
-        subject = build_subject(self._prepared.builder, world, scenario.args)
+        subject = _build(self._prepared, self._world)
         targets = subject.targets()
         self._recording.nodes = targets.nodes
         self._recorder.bounds = targets.bounds
@@ -225,6 +218,25 @@ class _Run:
     def _is_waiting(self, trace_id: str) -> bool:
         request = self._requests.get(trace_id)
         return request is not None and request.ended_s is None
+
+
+def nodes_of(prepared: Prepared) -> tuple[str, ...]:
+    """The names of the flow's nodes; builds the flow once, in a world of its own."""
+
+    async def build() -> tuple[str, ...]:
+        return _build(prepared, world).targets().nodes
+
+    world = World(prepared.scenario.seeds.first)
+    with LogCapture(lambda _record: None):
+        return world.run(build())
+
+
+def _build(prepared: Prepared, world: World) -> Subject:
+    scenario = prepared.scenario
+    surroundings = BuildWorld(
+        seed=world.seed, tenants=tuple(scenario.tenants), store=InMemoryStateStore(), draws=world.draws
+    )
+    return build_subject(prepared.builder, surroundings, scenario.args)
 
 
 async def _sleep_until(at_s: float) -> None:

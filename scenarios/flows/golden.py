@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Mapping
 
-SECONDS_PER_CONTEXT_TOKEN = 0.000_01
-SECONDS_PER_GENERATED_TOKEN = 0.004
+SECONDS_PER_CONTEXT_TOKEN = 0.000_003
+SECONDS_PER_GENERATED_TOKEN = 0.001_5
 
 
 async def handler(message: Message, ctx: Context) -> Message:
@@ -36,7 +36,7 @@ def fragile() -> PenguiFlow:
     return create(Node(handler, name="handler").to())
 
 
-def hardened(timeout_s: float = 1.0) -> PenguiFlow:
+def hardened(timeout_s: float = 0.4) -> PenguiFlow:
     """Each call bounded, no retries: a slow model costs its own request and nobody else's."""
     policy = NodePolicy(timeout_s=timeout_s, max_retries=0)
     return create(Node(handler, name="handler", policy=policy).to())

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Hashable
 
-QUESTIONS = ("where is my parcel", "how do I return an item", "can I change the address", "when is my refund due")
+QUESTIONS = (
+    "where is my parcel",
+    "how do I return an item",
+    "can I change the address",
+    "when is my refund due",
+    "do you ship to islands",
+    "can I pay later",
+    "is the blue one back",
+    "how do I reset my password",
+)
 WRITING_S = 0.2
 
 

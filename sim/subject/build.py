@@ -64,16 +64,26 @@ def build_subject(builder: Callable[..., Any], world: BuildWorld, args: Mapping[
 
 def _call(builder: Callable[..., Any], world: BuildWorld, args: Mapping[str, Any]) -> Any:
     signature = inspect.signature(builder)
-    for positional in ((world,), ()):
-        try:
-            signature.bind(*positional, **args)
-        except TypeError:
-            continue
-        return builder(*positional, **args)
-    given = ", ".join(args) or "none"
-    raise BuildError(
-        f"{_name(builder)}{signature} cannot be called with these args: {given}. "
-        "A builder takes (world, **args) or (**args); make args and parameters agree"
+    positional = (world,) if _takes_world(signature, args) else ()
+    try:
+        signature.bind(*positional, **args)
+    except TypeError as error:
+        given = ", ".join(args) or "none"
+        raise BuildError(
+            f"{_name(builder)}{signature} cannot be called with these args: {given} ({error}). "
+            "A builder takes (world, **args) or (**args); make args and parameters agree"
+        ) from error
+    return builder(*positional, **args)
+
+
+def _takes_world(signature: inspect.Signature, args: Mapping[str, Any]) -> bool:
+    """Whether the first parameter has to be filled and is not filled by `args`."""
+    first = next(iter(signature.parameters.values()), None)
+    return (
+        first is not None
+        and first.kind in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD)
+        and first.default is first.empty
+        and first.name not in args
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.checks import SeedOutcome, evaluate_seed, merge
-from sim.model.recording import Depth, Effect, FaultCount, Recording, Request, Sighting, Span
-from sim.model.result import CheckResult, ScenarioResult
-from sim.model.scenario import Scenario, Where
 from sim.checks.windows import Interval
+from sim.model.recording import Depth, Effect, FaultCount, Recording, Request, Sighting, Span
+from sim.model.scenario import Scenario, Where
+
+if TYPE_CHECKING:
+    from sim.model.result import CheckResult, ScenarioResult
 
 WINDOW = {"from": "10s", "for": "10s"}
 LATENCY = {"id": "slow", "kind": "latency", "delay": "1s", "window": WINDOW}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_recordings import ANY, between, depths, effect, record, request, sighting, span
 
-from sim.checks.metrics import measure
+from sim.checks.findings.dispatch import _BUILDERS
+from sim.checks.metrics import _METRICS, measure
+from sim.checks.promises import _ALWAYS_ON
 from sim.checks.stats import Samples, summarise
 from sim.checks.windows import WHOLE
-from sim.model.scenario import Where
+from sim.model.scenario import FINDING_KINDS, Metric, Where
 
 
 def values(metric, recording, where=ANY, interval=WHOLE) -> list[float]:
@@ -19,6 +23,14 @@ def values(metric, recording, where=ANY, interval=WHOLE) -> list[float]:
 
 def number(metric, stat, recording, where=ANY, interval=WHOLE) -> float | None:
     return summarise(measure(metric, recording, where, interval), stat)
+
+
+def test_every_metric_of_the_model_can_be_measured_and_explained():
+    """No metric can be named in a file that has no samples, no findings or no kind of them."""
+    metrics = list(get_args(Metric))
+    assert list(_METRICS) == metrics
+    assert list(_BUILDERS) == metrics
+    assert list(FINDING_KINDS) == [*metrics, *_ALWAYS_ON]
 
 
 # -- requests ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ LATER = {**LATENCY, "id": "later", "window": {"from": "15s", "for": "20s"}}
 
 
 def interval(during: str, *faults, metric="trace.latency") -> Interval:
-    check = {"id": "c", "metric": metric, "stat": "max", "during": during, "max": 1}
+    check = {"id": "c", "metric": metric, "stat": "max", "during": during, "max": "1s"}
     scenario = make_scenario(check, faults=faults, tenants=("acme", "globex"))
     return interval_of(scenario, scenario.checks[0])
 
@@ -63,5 +63,5 @@ def test_an_interval_holds_its_start_and_not_its_end():
 
 def test_an_unknown_noun_is_named():
     """The error lists the nouns that there are."""
-    with pytest.raises(ValueError, match="during 'soon' is no stretch of checkout; it is one of whole, .*, slow"):
+    with pytest.raises(ValueError, match=r"during 'soon' is no stretch of checkout; it is one of whole, .*, slow"):
         interval("soon", LATENCY)

@@ -54,9 +54,7 @@ async def anyio_cancel(log):
 
 async def all_tasks(log):
     """The set of all tasks is walked after many have come and gone."""
-    tasks = []
-    for index in range(300):
-        tasks.append(asyncio.create_task(_child(log, index, 1.0 + index * 7 % 50)))
+    tasks = [asyncio.create_task(_child(log, index, 1.0 + index * 7 % 50)) for index in range(300)]
     await asyncio.sleep(30)
     log.extend(task.get_name() for task in asyncio.all_tasks())
     await asyncio.gather(*tasks)

@@ -88,8 +88,10 @@ def test_timer_in_the_past_does_not_turn_time_back():
 
 def test_thousands_of_random_timers_fire_in_order():
     """Whatever is set and cancelled, the rest goes off at its time and in order of time."""
-    loop, seen, rng = SimLoop(), [], random.Random(5)
-    timers = [(when, loop.call_at(when, lambda: seen.append(loop.time()))) for when in (rng.random() for _ in range(3000))]
+    loop, seen, rng = SimLoop(), [], random.Random(5)  # noqa: S311 - a repeatable load is wanted
+    timers = [
+        (when, loop.call_at(when, lambda: seen.append(loop.time()))) for when in (rng.random() for _ in range(3000))
+    ]
     kept = []
     for when, timer in timers:
         if rng.random() < 0.8:
@@ -177,7 +179,9 @@ def test_handles_fill_the_slots_that_asyncio_fills():
         (Timer(2.0, print, (1,), loop, None), asyncio.TimerHandle(2.0, print, (1,), loop)),
     ]
     for ours, theirs in pairs:
-        slots = [slot for kind in type(theirs).__mro__ for slot in getattr(kind, "__slots__", ()) if slot != "__weakref__"]
+        slots = [
+            slot for kind in type(theirs).__mro__ for slot in getattr(kind, "__slots__", ()) if slot != "__weakref__"
+        ]
         apart = {"_context", "_scheduled"}  # contexts are copies; a timer of ours is on the heap from the start
         assert all(hasattr(ours, slot) for slot in slots)
         assert [getattr(ours, slot) for slot in slots if slot not in apart] == [

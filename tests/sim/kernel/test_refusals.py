@@ -76,10 +76,11 @@ def test_other_threads_are_refused():
         thread.join()
 
     World(1).run(program())
-    assert refused == [
+    expected = (
         "loop.call_soon_threadsafe() from thread 'outsider' is refused in a simulation; "
         "virtual time has no real input or output; run the work with asyncio.to_thread, which is simulated"
-    ]
+    )
+    assert refused == [expected]
 
 
 def test_own_thread_may_use_the_threadsafe_call():

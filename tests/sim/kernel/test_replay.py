@@ -30,7 +30,7 @@ def test_fresh_process_is_equal(hash_seed):
     """A run is the same in a fresh process, under any hash seed."""
     here = {name: digest(name) for name in PROGRAMS}
     environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    output = subprocess.run(
+    output = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, str(HERE / "replay_programs.py")], env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert dict(line.split() for line in output.splitlines()) == here
@@ -80,7 +80,7 @@ def test_custom_task_factory_is_used():
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.11 has no eager tasks")
 def test_eager_tasks_hash_by_index_too():
-    """asyncio's eager task factory runs the first step at once, and its tasks keep our hash."""
+    """The eager task factory runs the first step at once, and its tasks keep our hash."""
 
     async def program():
         loop, seen = asyncio.get_running_loop(), []
@@ -132,7 +132,8 @@ def test_other_anyio_is_refused(monkeypatch):
     """An anyio whose scopes look different is named, with the versions that work, instead of a run that differs."""
 
     class Scope:
-        _tasks: dict = {}
+        def __init__(self):
+            self._tasks = {}
 
     monkeypatch.setattr(tasks, "CancelScope", Scope)
     tasks._check_anyio.cache_clear()
