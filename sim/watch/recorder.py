@@ -97,7 +97,9 @@ class Recorder:
             self._span(key, "backoff", retry[1], (retry[0], now_s - waited_s))
         if waited_s > 0:
             self._span(key, "waiting", event.attempt, (now_s - waited_s, now_s))
-            self._depth(now_s, key[1], event.queue_depth_in + 1)
+            # Before the node took it, it was one more; unless its slot went to a blocked sender in the same instant.
+            bound = self.bounds.get(key[1], 0)
+            self._depth(now_s, key[1], min(event.queue_depth_in + 1, bound or event.queue_depth_in + 1))
         self._depth(now_s, key[1], event.queue_depth_in)
         self._running[key] = (now_s, event.attempt)
 

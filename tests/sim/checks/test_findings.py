@@ -172,6 +172,13 @@ def test_a_latency_finding_shows_the_slowest():
     assert "the promise is p99 <= 400 ms" in findings[0].summary
 
 
+def test_a_cancelled_request_is_told_as_such():
+    """A slow request that was cancelled did not have its answer."""
+    check = {"id": "fast", "metric": "trace.latency", "stat": "max", "max": "400ms"}
+    finding = the_finding(check, record(requests=[request("t1", 0.0, 2.0, outcome="cancelled")]))
+    assert "t1 of acme was cancelled after 2.00 s" in finding.summary
+
+
 def test_an_amplification_names_the_node():
     """The node with the most calls per order is named, with both numbers."""
     check = {"id": "calls", "metric": "attempts.per_request", "stat": "max", "max": 2}
@@ -294,6 +301,18 @@ def test_a_story_holds_everything_in_order_of_time():
         ("answer", 2.0, None, "deadline gave up"),
         ("effect", 2.4, 2, "charge_card key k1"),
     ]
+
+
+def test_the_faults_that_hit_the_trace_are_a_part_of_the_cause():
+    """Each fault that hit this trace is named once, with its first effect; hits on other traces are not."""
+    fires = [
+        Fire("slow", 0.2, "attempt/charge//acme/t1/0/0", "late by 1 s"),
+        Fire("slow", 1.2, "attempt/charge//acme/t1/1/0", "late by 2 s"),
+        Fire("down", 1.5, "tool/charge/charge_card/acme/t1/0/0", "unavailable"),
+        Fire("down", 1.6, "tool/charge/charge_card/acme/t12/0/0", "timeout"),
+    ]
+    finding = the_finding(ONCE, record(effects=[effect(1.0), effect(2.0, attempt=2)], fires=fires))
+    assert finding.cause.endswith("had already happened. Hit by slow (late by 1 s), down (unavailable).")
 
 
 def test_a_long_story_says_how_much_it_leaves_out():

@@ -124,6 +124,23 @@ def test_beside_a_baseline_of_zero_anything_is_too_much():
     assert (broken.verdict, broken.value, broken.worst_seed) == ("fail", None, 1)
 
 
+def test_a_ratio_that_nothing_explains_shows_itself():
+    """Zero beside zero is 1; where even that is too much, the finding is the bare number."""
+    check = compared(
+        {"id": "e", "metric": "trace.errors", "versus": "baseline", "max": 0.5}, answered(0.1), answered(0.1)
+    )
+    (finding,) = check.findings
+    assert (finding.kind, finding.summary) == (
+        "threshold", "trace.errors count is 1 x; the promise is <= 0.5 x baseline",
+    )  # fmt: skip
+
+
+def test_a_ratio_needs_both_numbers():
+    """Where the run or its twin has no samples, there is no ratio."""
+    assert compared(VERSUS, answered(0.1), record()).verdict == "inconclusive"
+    assert compared(VERSUS, record(), answered(0.1)).verdict == "inconclusive"
+
+
 def test_a_missing_baseline_is_an_error_of_the_caller():
     """A check versus the baseline cannot be judged without one."""
     with pytest.raises(ValueError, match="check by compares with the baseline, and none was run"):

@@ -1,0 +1,90 @@
+"""Faults, checks and numbers in short text, as reports show them."""
+
+from __future__ import annotations
+
+from math import isinf
+from typing import TYPE_CHECKING
+
+from sim.model.scenario import Delay, LatencyFault, RetryStormFault, TenantProbeFault, ToolErrorFault
+from sim.model.units import format_duration
+
+if TYPE_CHECKING:
+    from sim.model.scenario import Check, Fault, Where
+
+SECONDS = "s"
+RATIO = "x"
+_TIME_METRICS = ("trace.latency", "recovery.time")
+
+
+def describe_where(where: Where) -> str:
+    """The keys that are given, such as `node=search tenant=acme`; empty for all."""
+    return " ".join(f"{key}={value}" for key, value in where.model_dump(exclude_none=True).items())
+
+
+def describe_parameters(fault: Fault) -> str:
+    """What a fault does, such as `900 ms lognormal 0.4, max 5 s, chance 0.3`."""
+    parts = _own_parameters(fault)
+    if fault.chance < 1:
+        parts.append(f"chance {fault.chance:g}")
+    if fault.max_fires is not None:
+        parts.append("at most once" if fault.max_fires == 1 else f"at most {fault.max_fires} times")
+    return ", ".join(parts)
+
+
+def _own_parameters(fault: Fault) -> list[str]:
+    match fault:
+        case LatencyFault():
+            return [_describe_delay(fault.delay), *(["before the call acts"] if fault.side == "request" else [])]
+        case ToolErrorFault():
+            return [fault.error, "answer lost after the effect" if fault.after_effect else "before the effect"]
+        case RetryStormFault():
+            tries = f"{fault.clients} clients x {fault.attempts} attempts"
+            return [
+                f"share {fault.share:g}",
+                tries,
+                f"backoff {format_duration(fault.backoff)}",
+                f"jitter {fault.jitter}",
+            ]
+        case TenantProbeFault():
+            planted, searched = ", ".join(fault.plant), ", ".join(fault.look_in)
+            return [f"{fault.victim}'s secrets in {planted}", f"looked for by {fault.attacker} in {searched}"]
+
+
+def _describe_delay(delay: float | Delay) -> str:
+    if not isinstance(delay, Delay):
+        return format_duration(delay)
+    spread = f" {delay.spread:g}" if delay.dist in ("uniform", "lognormal") else ""
+    cap = "" if delay.max is None else f", max {format_duration(delay.max)}"
+    return f"{format_duration(delay.median)} {delay.dist}{spread}{cap}"
+
+
+def unit_of(check: Check) -> str:
+    """The unit of a check's number: `s` for seconds, `x` for a ratio, else none."""
+    if check.versus is not None or check.metric == "attempts.per_request":
+        return RATIO
+    return SECONDS if check.metric in _TIME_METRICS and check.stat not in ("count", "rate") else ""
+
+
+def describe_limit(check: Check) -> str:
+    """The bounds of a check, such as `<= 400 ms` or `>= 1 and <= 1.2 x baseline`."""
+    suffix = "" if check.versus is None else " baseline"
+    bounds = [("<=", check.max)] if check.min is None else [(">=", check.min), ("<=", check.max)]
+    return " and ".join(
+        f"{sign} {describe_value(bound, unit_of(check))}{suffix}" for sign, bound in bounds if bound is not None
+    )
+
+
+def describe_value(value: float, unit: str) -> str:
+    """A number with its unit, for people: `1.64 s`, `1.2 x`, `0.013`."""
+    if isinf(value):
+        return "beyond any bound, beside a baseline of 0"
+    if unit == SECONDS:
+        return format_duration(value)
+    if value == int(value):
+        return f"{int(value)} {unit}".rstrip()
+    return f"{value:.3g} {unit}".rstrip()
+
+
+def describe_time(at_s: float) -> str:
+    """A moment or a length of virtual time with two decimals, three where it needs them: `40.12 s`, `0.105 s`."""
+    return f"{at_s:.3f}".removesuffix("0") + " s"

@@ -1,0 +1,199 @@
+"""One run judged: what a sweep keeps of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TYPE_CHECKING
+
+from sim.checks.findings import Broken, Evidence, Scene, find, leak_evidence, lost_evidence, stuck_evidence
+from sim.checks.findings.endings import unanswered
+from sim.checks.metrics import measure
+from sim.checks.recovery import recovery_after
+from sim.checks.series import DepthSeries, RequestSeries, depth_series, request_series
+from sim.checks.stats import summarise
+from sim.checks.story import Stories
+from sim.checks.windows import WHOLE, interval_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sim.checks.windows import Interval
+    from sim.model.recording import FaultCount, Recording, SpanKind
+    from sim.model.result import Finding, Verdict
+    from sim.model.scenario import Check, Scenario
+
+_COMPARED_DIGITS = 9
+"""Virtual times are compared to the nanosecond: their differences carry a rounding error far below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutcome:
+    """One check in one seed.
+
+    Args:
+        id: the check.
+        value: its number; infinite beside a baseline of 0, `None` without samples.
+        samples: how many things it looked at.
+        verdict: `pass`, `fail` or `inconclusive`.
+        headline: the failure in a few words.
+        findings: what broke it, when it fails.
+
+    """
+
+    id: str
+    value: float | None
+    samples: int
+    verdict: Verdict
+    headline: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeedOutcome:
+    """One seed, judged and made small: it goes from a worker process to the sweep.
+
+    Args:
+        seed: the seed.
+        digest: over every event of the run.
+        end_s: when the run ended, in virtual seconds.
+        events: how many events it had.
+        effects: how many effects it had.
+        checks: those of the file, then the always-on ones.
+        faults: how often each fault matched and fired.
+        controls_missing: `fault/place` of each canary that its own tenant never saw.
+        requests: for the plots.
+        depths: for the plots.
+        time_shares: seconds of each kind at each node.
+
+    """
+
+    seed: int
+    digest: str
+    end_s: float
+    events: int
+    effects: int
+    checks: tuple[CheckOutcome, ...]
+    faults: Mapping[str, FaultCount]
+    controls_missing: tuple[str, ...]
+    requests: RequestSeries
+    depths: tuple[DepthSeries, ...]
+    time_shares: Mapping[str, Mapping[SpanKind, float]]
+
+
+def evaluate_seed(scenario: Scenario, recording: Recording, baseline: Recording | None = None) -> SeedOutcome:
+    """Judge one run by the checks of the file and by those that are always on.
+
+    Args:
+        scenario: the promises.
+        recording: the run.
+        baseline: the same seed with all faults off; needed for checks with `versus: baseline`.
+
+    Raises:
+        ValueError: when a check needs a baseline and there is none, or names an unknown stretch of time.
+
+    """
+    stories = Stories(recording)
+    judged = [_judge(scenario, check, recording, baseline, stories) for check in scenario.checks]
+    return SeedOutcome(
+        seed=recording.seed,
+        digest=recording.digest,
+        end_s=recording.end_s,
+        events=recording.events,
+        effects=len(recording.effects),
+        checks=(*judged, *_always_on(scenario, Scene(recording, stories))),
+        faults={fault: replace(count) for fault, count in recording.fault_counts.items()},
+        controls_missing=tuple(recording.controls_missing),
+        requests=request_series(recording),
+        depths=depth_series(recording),
+        time_shares=_time_shares(recording),
+    )
+
+
+def _judge(
+    scenario: Scenario, check: Check, recording: Recording, baseline: Recording | None, stories: Stories
+) -> CheckOutcome:
+    interval = interval_of(scenario, check)
+    value, samples = _number(check, recording, interval)
+    if check.versus is not None:
+        value = _ratio(value, _baseline_number(check, baseline, interval))
+    if value is None:
+        return CheckOutcome(check.id, None, samples, "inconclusive")
+    too_low = check.min is not None and round(value, _COMPARED_DIGITS) < check.min
+    too_high = check.max is not None and round(value, _COMPARED_DIGITS) > check.max
+    if not too_low and not too_high and not _never_drained(check, recording, interval):
+        return CheckOutcome(check.id, value, samples, "pass")
+    evidence = find(Scene(recording, stories, check.where, interval), Broken(check, value), too_low=too_low)
+    return CheckOutcome(check.id, value, samples, "fail", evidence.headline, evidence.findings)
+
+
+def _number(check: Check, recording: Recording, interval: Interval) -> tuple[float | None, int]:
+    """The check's number, and how many things it is made of."""
+    samples = measure(check.metric, recording, check.where, interval)
+    if samples.size == 0 and check.stat == "count" and _zero_is_a_number(check):
+        return 0.0, 0
+    return summarise(samples, check.stat), samples.size
+
+
+def _zero_is_a_number(check: Check) -> bool:
+    """Whether having seen nothing is an answer: yes for effects in general, no for those of one tool or node."""
+    return check.metric.startswith(("effects.", "leaks.")) and check.where.tool is None and check.where.node is None
+
+
+def _baseline_number(check: Check, baseline: Recording | None, interval: Interval) -> float | None:
+    if baseline is None:
+        msg = f"check {check.id} compares with the baseline, and none was run; pass the same seed with all faults off"
+        raise ValueError(msg)
+    return _number(check, baseline, interval)[0]
+
+
+def _ratio(value: float | None, baseline: float | None) -> float | None:
+    if value is None or baseline is None:
+        return None
+    if baseline == 0:
+        return 1.0 if value == 0 else inf
+    return value / baseline
+
+
+def _never_drained(check: Check, recording: Recording, interval: Interval) -> bool:
+    """Whether a bound on the recovery is broken because there was none, however short the rest of the run."""
+    if check.metric != "recovery.time" or check.max is None:
+        return False
+    recovery = recovery_after(interval, recording, check.where)
+    return recovery is not None and not recovery.drained
+
+
+def _always_on(scenario: Scenario, scene: Scene) -> list[CheckOutcome]:
+    recording = scene.recording
+    requests = len(recording.requests)
+    stuck, lost = stuck_evidence(scene), lost_evidence(scene)
+    outcomes = [
+        _outcome("stuck", float(stuck is not None), requests, stuck),
+        _outcome("lost", float(len(unanswered(recording)) if lost else 0), requests, lost),
+    ]
+    if _leaks_are_looked_for(scenario, recording):
+        samples = measure("leaks.confirmed", recording, scene.where, WHOLE)
+        leaked = summarise(samples, "count") or 0.0
+        outcomes.append(_outcome("leaks", leaked, samples.size, leak_evidence(scene) if leaked else None))
+    return outcomes
+
+
+def _leaks_are_looked_for(scenario: Scenario, recording: Recording) -> bool:
+    """Whether there are two tenants, and a canary between them."""
+    tenants = dict.fromkeys([*scenario.tenants, *(request.tenant for request in recording.requests)])
+    probes = [fault for fault in scenario.faults if fault.kind == "tenant_probe"]
+    return len(tenants) > 1 and bool(probes or recording.sightings)
+
+
+def _outcome(id: str, value: float, samples: int, evidence: Evidence | None) -> CheckOutcome:
+    if evidence is None:
+        return CheckOutcome(id, value, samples, "pass")
+    return CheckOutcome(id, value, samples, "fail", evidence.headline, evidence.findings)
+
+
+def _time_shares(recording: Recording) -> dict[str, dict[SpanKind, float]]:
+    shares: dict[str, defaultdict[SpanKind, float]] = {node: defaultdict(float) for node in recording.nodes}
+    for span in recording.spans:
+        shares.setdefault(span.node, defaultdict(float))[span.kind] += span.end_s - span.start_s
+    return {node: dict(kinds) for node, kinds in shares.items()}

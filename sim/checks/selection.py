@@ -1,0 +1,95 @@
+"""Which requests, effects and sightings of a recording a check looks at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from sim.checks.windows import Interval
+    from sim.model.recording import Effect, Recording, Request, Sighting
+    from sim.model.scenario import Where
+
+
+def requests_in(recording: Recording, where: Where, interval: Interval) -> list[Request]:
+    """The requests that arrived in `interval`; with a node, tool, attempt or call, those that made such a call."""
+    traces = _traces_with_call(recording, where)
+    return [
+        request
+        for request in recording.requests
+        if request.arrival_s in interval
+        and where.tenant in (None, request.tenant)
+        and (traces is None or request.trace_id in traces)
+    ]
+
+
+def effects_in(recording: Recording, where: Where, interval: Interval) -> list[int]:
+    """Positions in `recording.effects` of those that match and took effect in `interval`."""
+    matching = _matching_effects(recording, where)
+    return [position for position in matching if recording.effects[position].at_s in interval]
+
+
+def first_of_each(effects: Sequence[Effect]) -> list[int | None]:
+    """For each effect, the position of the one that it repeats; `None` for a first.
+
+    Two effects are the same when name, tenant and key agree, in whatever trace; without a
+    key, when name, trace, node and arguments do (SCENARIOS 1.6). Keyless effects outside
+    every trace cannot be told apart and never repeat one another.
+    """
+    firsts: dict[tuple[str | None, ...], int] = {}
+    repeated: list[int | None] = []
+    for position, effect in enumerate(effects):
+        identity = _identity(effect)
+        first = position if identity is None else firsts.setdefault(identity, position)
+        repeated.append(None if first == position else first)
+    return repeated
+
+
+def sightings_in(recording: Recording, where: Where, interval: Interval) -> list[Sighting]:
+    """Sightings in `interval` of secrets that belong to `where.tenant`, at `where.node`."""
+    return [
+        sighting
+        for sighting in recording.sightings
+        if sighting.at_s in interval and where.tenant in (None, sighting.owner) and where.node in (None, sighting.node)
+    ]
+
+
+def _identity(effect: Effect) -> tuple[str | None, ...] | None:
+    if effect.key is not None:
+        return ("key", effect.name, effect.tenant, effect.key)
+    if effect.trace_id is not None:
+        return ("call", effect.name, effect.trace_id, effect.node, effect.args_digest)
+    return None
+
+
+def _matching_effects(recording: Recording, where: Where) -> list[int]:
+    calls: Counter[str | None] = Counter()
+    matching = []
+    for position, effect in enumerate(recording.effects):
+        if (
+            where.tool in (None, effect.name)
+            and where.node in (None, effect.node)
+            and where.tenant in (None, effect.tenant)
+            and where.attempt in (None, effect.attempt)
+        ):
+            calls[effect.trace_id] += 1
+            if where.call in (None, calls[effect.trace_id]):
+                matching.append(position)
+    return matching
+
+
+def _traces_with_call(recording: Recording, where: Where) -> Container[str | None] | None:
+    """The traces with a call such as `where` wants; `None` when it wants none in particular."""
+    if where.tool is not None:
+        return {recording.effects[position].trace_id for position in _matching_effects(recording, where)}
+    if where.node is None and where.attempt is None and where.call is None:
+        return None
+    calls = Counter(
+        span.trace_id
+        for span in recording.spans
+        if span.kind == "running" and where.node in (None, span.node) and where.attempt in (None, span.attempt)
+    )
+    wanted = where.call or 1
+    return {trace_id for trace_id, number in calls.items() if number >= wanted}

@@ -1,0 +1,144 @@
+"""The story of one trace: everything that happened to it, in order of time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from sim.model.result import Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sim.model.recording import Effect, Fire, Recording, Request, Span, SpanKind
+
+_Item = TypeVar("_Item")
+
+MOMENTS_MAX = 60
+"""A story has at most this many entries; the last one then says how many are left out."""
+
+_KIND_ORDER = ("arrival", "waiting", "running", "fault", "effect", "blocked", "backoff", "deadline", "answer")
+
+
+class Stories:
+    """A recording sorted by trace; each table is built when it is first asked for.
+
+    Args:
+        recording: what one run left behind.
+
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def request(self, trace_id: str | None) -> Request | None:
+        """The request behind a trace, if there is one."""
+        return None if trace_id is None else self._requests.get(trace_id)
+
+    def of(self, trace_id: str | None) -> tuple[Moment, ...]:
+        """The timeline of a trace; empty outside of every trace."""
+        if trace_id is None:
+            return ()
+        request = self._requests.get(trace_id)
+        moments = [
+            *(() if request is None else _request_moments(request)),
+            *map(_span_moment, self._spans.get(trace_id, ())),
+            *map(_effect_moment, self._effects.get(trace_id, ())),
+            *map(_fire_moment, self._fires.get(trace_id, ())),
+        ]
+        return _shortened(sorted(moments, key=_by_time))
+
+    def time_spent(self, request: Request) -> list[tuple[SpanKind, str, float]]:
+        """Where the request's time went, up to its end: kind, node and seconds, the longest first."""
+        end_s = self._recording.end_s if request.ended_s is None else request.ended_s
+        spent: defaultdict[tuple[SpanKind, str], float] = defaultdict(float)
+        for span in self._spans.get(request.trace_id, ()):
+            spent[span.kind, span.node] += max(min(span.end_s, end_s) - span.start_s, 0.0)
+        longest_first = sorted(spent.items(), key=lambda item: -item[1])
+        return [(kind, node, seconds) for (kind, node), seconds in longest_first if seconds > 0]
+
+    def hits(self, trace_id: str | None) -> list[str]:
+        """The faults that hit a trace, each once, such as `slow-search (response late by 900 ms)`."""
+        fires = self._fires.get(trace_id, ()) if trace_id is not None else ()
+        first_of = {fire.fault: fire for fire in reversed(fires)}
+        return [f"{fault} ({first_of[fault].effect})" for fault in dict.fromkeys(fire.fault for fire in fires)]
+
+    def attempts(self, trace_id: str, node: str) -> int:
+        """How often the node has run for this trace."""
+        return sum(span.kind == "running" and span.node == node for span in self._spans.get(trace_id, ()))
+
+    @cached_property
+    def _requests(self) -> Mapping[str, Request]:
+        return {request.trace_id: request for request in self._recording.requests}
+
+    @cached_property
+    def _spans(self) -> Mapping[str, list[Span]]:
+        return _grouped((span.trace_id, span) for span in self._recording.spans)
+
+    @cached_property
+    def _effects(self) -> Mapping[str, list[Effect]]:
+        return _grouped((effect.trace_id, effect) for effect in self._recording.effects if effect.trace_id)
+
+    @cached_property
+    def _fires(self) -> Mapping[str, list[Fire]]:
+        """Hits by every part of their address; the trace of the call is one of the parts."""
+        return _grouped(
+            (part, fire) for fire in self._recording.fires for part in dict.fromkeys(fire.address.split("/"))
+        )
+
+
+def _grouped(pairs: Iterable[tuple[str, _Item]]) -> Mapping[str, list[_Item]]:
+    groups: defaultdict[str, list[_Item]] = defaultdict(list)
+    for key, item in pairs:
+        groups[key].append(item)
+    return groups
+
+
+def _by_time(moment: Moment) -> tuple[float, int, float]:
+    return moment.start_s, _KIND_ORDER.index(moment.kind), moment.end_s
+
+
+def _shortened(moments: list[Moment]) -> tuple[Moment, ...]:
+    if len(moments) <= MOMENTS_MAX:
+        return tuple(moments)
+    last = moments[MOMENTS_MAX - 1]
+    left_out = len(moments) - MOMENTS_MAX
+    return (
+        *moments[: MOMENTS_MAX - 1],
+        last.model_copy(update={"text": f"{last.text} (and {left_out} more)".lstrip()}),
+    )
+
+
+def _request_moments(request: Request) -> Iterator[Moment]:
+    again = "" if request.client_attempt == 1 else f", try {request.client_attempt} of its caller"
+    yield _instant("arrival", request.arrival_s, text=f"{request.order} of {request.tenant}{again}")
+    if request.deadline_s is not None:
+        yield _instant("deadline", request.deadline_s)
+    if request.ended_s is not None:
+        yield _instant("answer", request.ended_s, text=f"{request.outcome} {request.detail}".rstrip())
+
+
+def _span_moment(span: Span) -> Moment:
+    return Moment(
+        kind=span.kind,
+        start_s=round(span.start_s, 6),
+        end_s=round(span.end_s, 6),
+        node=span.node,
+        attempt=span.attempt,
+        text=span.result,
+    )
+
+
+def _effect_moment(effect: Effect) -> Moment:
+    key = "without a key" if effect.key is None else f"key {effect.key}"
+    return _instant("effect", effect.at_s, node=effect.node, attempt=effect.attempt, text=f"{effect.name} {key}")
+
+
+def _fire_moment(fire: Fire) -> Moment:
+    return _instant("fault", fire.at_s, text=f"{fire.fault}: {fire.effect}")
+
+
+def _instant(kind: str, at_s: float, *, node: str | None = None, attempt: int | None = None, text: str = "") -> Moment:
+    at_s = round(at_s, 6)
+    return Moment(kind=kind, start_s=at_s, end_s=at_s, node=node, attempt=attempt, text=text)
