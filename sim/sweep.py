@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sim.checks.evaluate import evaluate_seed
 from sim.checks.verdicts import merge
 from sim.harness import run_seed
+from sim.loader import modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +23,6 @@ def run_scenario(
     prepared: Prepared,
     seeds: Sequence[int],
     *,
-    file: str,
     progress: Callable[[int], None] = lambda _seed: None,
 ) -> ScenarioResult:
     """Run every seed, the first one twice: the same seed has to give the same bytes.
@@ -31,17 +31,17 @@ def run_scenario(
         loaded: the scenario and the places in its file.
         prepared: the same with its code loaded.
         seeds: which seeds, in this order.
-        file: the file's name in the result.
         progress: called with each seed when it is done.
 
     """
     outcomes = []
-    for seed in seeds:
-        outcomes.append(_one_seed(prepared, seed))
-        progress(seed)
-    deterministic = run_seed(prepared, seeds[0]).digest == outcomes[0].digest
+    with modules_of(loaded.folder):
+        for seed in seeds:
+            outcomes.append(_one_seed(prepared, seed))
+            progress(seed)
+        deterministic = run_seed(prepared, seeds[0]).digest == outcomes[0].digest
     lines = {path: line for path, (line, _column) in loaded.lines.items()}
-    return merge(prepared.scenario, outcomes, file=file, lines=lines, deterministic=deterministic)
+    return merge(prepared.scenario, outcomes, file=loaded.file, lines=lines, deterministic=deterministic)
 
 
 def _one_seed(prepared: Prepared, seed: int) -> SeedOutcome:

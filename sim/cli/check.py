@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sim.cli.exits import Exit, exits
-from sim.cli.select import load_all, prepare_all
+from sim.cli.select import selected
 
 
 @click.command()
@@ -19,7 +19,7 @@ def check(paths: tuple[Path, ...]) -> Exit:
     Every problem of every file is listed with its place. The flow is built
     once, so that a node that does not exist is found here and not in the run.
     """
-    loaded = load_all(paths)
-    for item, _ in prepare_all(loaded):
-        click.echo(f"{item.path}: {item.scenario.name}: ok")
-    return Exit.PASSED
+    ready = selected(paths)
+    for loaded, _ in ready:
+        click.echo(f"{loaded.path}: {loaded.scenario.name}: ok")
+    return Exit.PASSED if ready else Exit.NOTHING_SELECTED

@@ -12,7 +12,7 @@ import click
 
 from penguiflow import __version__
 from sim.cli.exits import Exit, exits
-from sim.cli.select import load_all, prepare_all
+from sim.cli.select import selected
 from sim.model.result import SuiteResult, worst
 from sim.report import render_console, write_all
 from sim.sweep import run_scenario
@@ -20,6 +20,8 @@ from sim.sweep import run_scenario
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sim.harness import Prepared
+    from sim.loader import LoadedScenario
     from sim.model.result import ScenarioResult
     from sim.model.scenario import Seeds
 
@@ -46,24 +48,30 @@ def run(
     gave two different runs.
     """
     pin_hash_seed()
-    loaded = load_all(paths)
-    results = []
-    for item, prepared in list(prepare_all(loaded)):
-        chosen = _chosen(item.scenario.seeds, seeds, count, first)
-        with _progress(item.scenario.name, len(chosen)) as bar:
-            results.append(run_scenario(item, prepared, chosen, file=item.file, progress=lambda _seed: bar.update(1)))
-    code = _exit_code(results)
+    results = [_run_one(loaded, prepared, seeds, count, first) for loaded, prepared in selected(paths)]
+    if not results:
+        return Exit.NOTHING_SELECTED
     suite = SuiteResult(
         version=__version__,
         verdict=worst([result.verdict for result in results]),
-        exit_code=code,
+        exit_code=_exit_code(results),
         scenarios=tuple(results),
     )
-    written = None if report is None else write_all(suite, report)
     click.echo(render_console(suite, colour=_colour(), width=_width()))
-    if written is not None:
+    if report is not None:
+        written = write_all(suite, report)
+        for error in written.errors:
+            click.echo(error, err=True)
         click.echo(f"report: {written.html}")
-    return code
+    return Exit(suite.exit_code)
+
+
+def _run_one(
+    loaded: LoadedScenario, prepared: Prepared, seeds: Sequence[int], count: int | None, first: int | None
+) -> ScenarioResult:
+    chosen = _chosen(loaded.scenario.seeds, seeds, count, first)
+    with _progress(loaded.scenario.name, len(chosen)) as bar:
+        return run_scenario(loaded, prepared, chosen, progress=lambda _seed: bar.update(1))
 
 
 def pin_hash_seed() -> None:

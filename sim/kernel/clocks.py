@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from sim.kernel.standins import Surroundings
 
+_FREEZEGUN_LISTS = ("freeze_factories", "tz_offsets", "ignore_lists", "tick_flags")
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - freezegun wants UTC without a zone
 _real_localtime, _real_gmtime, _real_ctime, _real_strftime = time.localtime, time.gmtime, time.ctime, time.strftime
 
@@ -118,18 +120,17 @@ def virtual_dates(world: Surroundings) -> Iterator[None]:
     """Let freezegun's dates follow the loop, in UTC whatever the machine's time zone is.
 
     Only the search through the modules makes freezegun slow, and that is done
-    once a process (`sim.kernel.standins`); a run pushes the clock and pops it.
+    once a process (`sim.kernel.standins`); a run pushes its clock and pops it.
     """
     start = _EPOCH + dt.timedelta(seconds=world.epoch_s)
 
     def now() -> dt.datetime:
         return start + dt.timedelta(seconds=world.loop.time())
 
-    state = {"freeze_factories": now, "tz_offsets": dt.timedelta(0), "ignore_lists": (), "tick_flags": False}
-    lists = [_freezegun_list(name) for name in state]
+    lists = _freezegun_lists()
     before = [list(kept) for kept in lists]
     try:
-        for kept, value in zip(lists, state.values(), strict=True):
+        for kept, value in zip(lists, (now, dt.timedelta(0), (), False), strict=True):
             kept.append(value)
         yield
     finally:
@@ -137,15 +138,19 @@ def virtual_dates(world: Surroundings) -> Iterator[None]:
             kept[:] = values
 
 
-def _freezegun_list(name: str) -> list[object]:
-    kept = getattr(freezegun, name, None)
-    if not isinstance(kept, list):
-        msg = (
-            f"freezegun {metadata.version('freezegun')} has no list {name}; virtual dates need it; "
-            "install freezegun 1.5"
-        )
-        raise RuntimeError(msg)  # noqa: TRY004 - the wrong version is installed; nobody passed a wrong type
-    return kept
+@functools.cache
+def _freezegun_lists() -> list[list[object]]:
+    """Where freezegun keeps the clocks that are on, and with each its offset, its exceptions and its kind."""
+    found = {name: getattr(freezegun, name, None) for name in _FREEZEGUN_LISTS}
+    for name, kept in found.items():
+        if not isinstance(kept, list):
+            version = metadata.version("freezegun")
+            msg = f"freezegun {version} has no list {name}; virtual dates need it; install freezegun 1.5"
+            raise RuntimeError(msg)  # noqa: TRY004 - the wrong version is installed; nobody passed a wrong type
+    lists = [kept for kept in found.values() if isinstance(kept, list)]
+    # Dates made in a run outlive it, and ask for an offset then too.
+    lists[_FREEZEGUN_LISTS.index("tz_offsets")].insert(0, dt.timedelta(0))
+    return lists
 
 
 @contextmanager

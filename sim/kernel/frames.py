@@ -37,12 +37,12 @@ def _first(awaitable: Any, *names: str) -> Any:
 
 
 def user_depth(frames: list[FrameType]) -> int:
-    """The index of the innermost frame of the user; of the runtime, where there is none; else 0."""
+    """The index of the innermost frame of the user; of the runtime, where there is none; -1 in asyncio alone."""
     for hidden in (_MACHINERY + _RUNTIME, _MACHINERY):
         seen = [depth for depth, frame in enumerate(frames) if _package(frame) not in hidden]
         if seen:
             return seen[-1]
-    return 0
+    return -1
 
 
 def place(frame: FrameType) -> str:

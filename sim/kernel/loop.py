@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 import threading
 from functools import partial
 from heapq import heapify, heappop, heappush
@@ -31,6 +32,8 @@ FAIR_ROUNDS = 10_000
 
 Rounds, not callbacks: a burst of many requests at one instant is no spin.
 """
+FOREVER_S = sys.float_info.max
+"""The horizon of a loop without one: a timer at infinity lies behind it, and never goes off."""
 _FAIR_ROUNDS_AGAIN = 100  # while the ready queue has not been empty since the last forced jump
 _COMPACT_FROM = 100  # timers; below, cancelled ones are not worth the effort
 
@@ -63,10 +66,10 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
     _closed: bool
     _debug: bool
 
-    def __init__(self, *, horizon_s: float = math.inf, event_budget: float = math.inf) -> None:
+    def __init__(self, *, horizon_s: float = FOREVER_S, event_budget: float = math.inf) -> None:
         self._now = 0.0
         super().__init__()
-        self.horizon_s = horizon_s
+        self.horizon_s = min(horizon_s, FOREVER_S)
         self.event_budget = event_budget
         self.events = 0
         self.forced_jumps = 0
@@ -162,33 +165,39 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
 
     # Running
 
-    def _run_once(self) -> None:  # noqa: C901 - one loop, kept in one piece for the sake of speed
+    def _run_once(self) -> None:  # noqa: C901, PLR0912 - one loop, kept in one piece for the sake of speed
         """Run round after round until asked to stop: what is ready now, then what that made ready, and so on."""
         # Everything here is inline that happens for each callback: the call of a method is dear at this place.
         ready, timers = self._ready, self._scheduled
+        next_ready = ready.popleft
         rounds_left = FAIR_ROUNDS
         while True:
             if not ready:
-                self._jump()
+                if timers and self._now < timers[0][0] <= self.horizon_s and not timers[0][2]._cancelled:
+                    self._now = timers[0][0]
+                else:
+                    self._jump()
                 rounds_left = FAIR_ROUNDS
             elif rounds_left:
                 rounds_left -= 1
             elif timers:
+                before_s = self._now
                 self._jump()
-                self.forced_jumps += 1
+                self.forced_jumps += self._now > before_s
                 rounds_left = _FAIR_ROUNDS_AGAIN
-            while timers and timers[0][0] <= self._now:
+            now = self._now
+            while timers and timers[0][0] <= now:
                 timer = heappop(timers)[2]
                 timer._scheduled = False
                 if timer._cancelled:
                     self._timer_cancelled_count -= 1
                 ready.append(timer)
             if self.events >= self.event_budget:
-                raise BudgetExhausted(self._now, int(self.event_budget))
+                raise BudgetExhausted(now, int(self.event_budget))
             waiting = len(ready)
             self.events += waiting
             for _ in range(waiting):
-                handle = ready.popleft()
+                handle = next_ready()
                 if handle._cancelled:
                     self.events -= 1
                     continue
@@ -208,13 +217,13 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
         self.call_exception_handler(problem)
 
     def _jump(self) -> None:
-        """Move the clock to the next timer, or say why it cannot move."""
+        """Move the clock to the next timer that is not cancelled, or say why it cannot move."""
         timers = self._scheduled
         while timers and timers[0][2]._cancelled:
             heappop(timers)[2]._scheduled = False
             self._timer_cancelled_count -= 1
         when = timers[0][0] if timers else math.inf
-        if when <= self.horizon_s and when != math.inf:
+        if when <= self.horizon_s:
             self._now = max(self._now, when)
         elif when != math.inf:
             self._now = self.horizon_s

@@ -2,7 +2,9 @@
 
 `from time import monotonic` leaves an alias that no patch of `time.monotonic`
 reaches. So every module's names are searched for the real functions, once,
-and again only when modules have come; a run then swaps the names found.
+and again only when modules have come; a run then swaps the names found. Out
+of reach is what a module keeps elsewhere than under a name: a default value,
+or a method such as `datetime.now` taken from its class.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Task = asyncio.Task[Any]
 
+_NAMES_SHOWN = 8
+
 
 def explain(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck:
     """The story of a loop on which nothing can happen again.
@@ -27,7 +29,8 @@ def explain(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck:
 
     """
     tasks = pending_tasks(loop)
-    graph = {task: _waited_for(task, tasks) for task in tasks}
+    by_index = {creation_order(task): task for task in tasks}
+    graph = {task: _waited_for(task, by_index) for task in tasks}
     cycle = _ring(graph)
     waiting = "1 task waits" if len(tasks) == 1 else f"{len(tasks)} tasks wait"
     reason = f"nothing is ready and no timer is set, while {waiting}"
@@ -60,46 +63,55 @@ async def _acquire(lock: Any) -> bool:
 
 def _line(task: Task, waited_for: list[Task]) -> str:
     frames = await_chain(task.get_coro())
-    where = f" at {place(frames[user_depth(frames)])}" if frames else ""
-    names = [other.get_name() for other in waited_for]
-    what = _primitive(task, frames)
-    if what == "Lock.acquire":
-        return f"{task.get_name()}{where} waits for {what}" + (f", held by {names[0]}" if names else "")
-    return f"{task.get_name()}{where} waits for {what}" + (f": {', '.join(names)}" if names else "")
+    depth = user_depth(frames)
+    where = f" at {place(frames[depth])}" if depth >= 0 else ""
+    what = _primitive(task, frames[depth + 1 :])
+    line = f"{task.get_name()}{where} waits for {what}"
+    if not waited_for:
+        return line
+    return f"{line}{', held by ' if what == 'Lock.acquire' else ': '}{_names(waited_for)}"
 
 
-def _primitive(task: Task, frames: list[FrameType]) -> str:
+def _names(tasks: list[Task]) -> str:
+    shown = ", ".join(task.get_name() for task in tasks[:_NAMES_SHOWN])
+    more = len(tasks) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _primitive(task: Task, below: list[FrameType]) -> str:
     """What the user's code called: the outermost public name below it, such as `Queue.get`."""
-    below = [frame.f_code.co_qualname for frame in frames[user_depth(frames) + 1 :]]
-    public = [name for name in below if not name.rpartition(".")[2].startswith("_")]
-    if public or below:
-        return (public or below)[0]
+    called = [frame.f_code.co_qualname for frame in below]
+    public = [name for name in called if not name.rpartition(".")[2].startswith("_")]
+    if called:
+        return (public or called)[0]
     waiter = _waiter(task)
-    return "a task" if isinstance(waiter, asyncio.Task) else type(waiter).__name__.strip("_")
+    if isinstance(waiter, asyncio.Task):
+        return "a task"
+    return "gather" if hasattr(waiter, "_children") else type(waiter).__name__
 
 
 def _waiter(task: Task) -> Any:
     return task._fut_waiter  # type: ignore[attr-defined] # noqa: SLF001 - the only way to ask what a task awaits
 
 
-def _waited_for(task: Task, tasks: list[Task]) -> list[Task]:
+def _waited_for(task: Task, by_index: dict[int, Task]) -> list[Task]:
     """The pending tasks that have to move before `task` can."""
     waiter = _waiter(task)
     candidates: Iterable[Any] = getattr(waiter, "_children", [waiter])  # a gather waits for its children
     found = [other for other in candidates if isinstance(other, asyncio.Task)]
     for frame in await_chain(task.get_coro()):
-        found += _named_in(frame, tasks)
+        found += _named_in(frame, by_index)
     return sorted({other for other in found if not other.done()}, key=creation_order)
 
 
-def _named_in(frame: FrameType, tasks: list[Task]) -> list[Task]:
+def _named_in(frame: FrameType, by_index: dict[int, Task]) -> list[Task]:
     """The tasks that a frame of asyncio or anyio waits for, known from its variables."""
     name, variables = frame.f_code.co_qualname, frame.f_locals
     owner = variables.get("self")
     if name == "Lock.acquire":
         holder = getattr(owner, "_owner_task", None)  # anyio's lock knows
-        index = getattr(owner, "holder_index", None)
-        return [task for task in tasks if task is holder or creation_order(task) == index]
+        index = getattr(owner, "holder_index", -1) if holder is None else creation_order(holder)
+        return [by_index[index]] if index in by_index else []
     if name in ("TaskGroup.__aexit__", "TaskGroup._aexit"):
         return list(getattr(owner, "_tasks", ()))
     if name in ("_wait", "wait_for"):
@@ -112,18 +124,19 @@ def _ring(graph: dict[Task, list[Task]]) -> list[Task]:
     """The first ring in the graph, from its oldest task on; empty without one."""
     finished: dict[Task, None] = {}
     for start in graph:
-        path: list[Task] = []
+        path: dict[Task, None] = {}
         branches = [iter([start])]
         while branches:
             task = next(branches[-1], None)
             if task is None:
                 branches.pop()
                 if path:
-                    finished[path.pop()] = None
+                    finished[path.popitem()[0]] = None
             elif task in path:
-                return _from_oldest(path[path.index(task) :])
+                steps = list(path)
+                return _from_oldest(steps[steps.index(task) :])
             elif task in graph and task not in finished:
-                path.append(task)
+                path[task] = None
                 branches.append(iter(graph[task]))
     return []
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sim.kernel.ends import SimulationEnd
+from sim.kernel.loop import FOREVER_S
 from sim.kernel.tasks import pending_tasks
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def wind_down(loop: SimLoop) -> None:
     Cleaning up may take virtual time. A task that survives three
     cancellations, or 10,000 callbacks after each, is closed by force.
     """
-    loop.horizon_s = math.inf
+    loop.horizon_s = FOREVER_S
     try:
         for _ in range(_CANCEL_ROUNDS):
             _cancel(loop, pending_tasks(loop))
@@ -40,7 +40,8 @@ def _cancel(loop: SimLoop, tasks: list[asyncio.Task[Any]]) -> None:
     if not tasks:
         return
     for task in tasks:
-        task.cancel()
+        with suppress(RecursionError):  # tasks that await each other in a ring: asyncio cannot cancel those
+            task.cancel()
     _complete(loop, asyncio.gather(*tasks, return_exceptions=True))
     for task in tasks:
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:

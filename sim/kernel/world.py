@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import inspect
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,10 +77,10 @@ class World:
         """
         try:
             self._check_free()
-        except RuntimeError:
-            coroutine.close()
-            raise
-        return contextvars.Context().run(self._run, coroutine)
+            return contextvars.Context().run(self._run, coroutine)
+        finally:
+            if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+                coroutine.close()  # it could not even start
 
     def _check_free(self) -> None:
         if _running is not None:

@@ -71,7 +71,6 @@ class PenguinSubject:
             headers=Headers(tenant=envelope.tenant, topic=envelope.topic),
             trace_id=envelope.trace_id,
             deadline_s=envelope.deadline_unix_s,
-            meta=dict(envelope.meta or {}),
         )
         await self._flow.emit(message, trace_id=envelope.trace_id)
 

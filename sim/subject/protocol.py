@@ -40,7 +40,6 @@ class Envelope:
         payload: what is asked.
         deadline_unix_s: when it has to be answered, in Unix seconds; `None` for no deadline.
         topic: the header of that name.
-        meta: facts that travel beside the payload.
 
     """
 
@@ -49,7 +48,6 @@ class Envelope:
     payload: Any
     deadline_unix_s: float | None = None
     topic: str | None = None
-    meta: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,14 +59,12 @@ class LeakWatch:
     # -- planting ----------------------------------------------------------------------------
 
     def mark(self, envelope: Envelope) -> Envelope:
-        """`envelope` with the canaries that belong in its payload, headers and meta."""
+        """`envelope` with the canaries that belong in its payload and headers."""
         payload = envelope.payload
         for canary in self._of(envelope.tenant, "payload"):
             payload, _ = plant(payload, canary.text)
         topic = next((canary.text for canary in self._of(envelope.tenant, "headers")), envelope.topic)
-        meta = dict(envelope.meta or {})
-        meta.update({f"canary_{canary.fault}": canary.text for canary in self._of(envelope.tenant, "meta")})
-        return replace(envelope, payload=without_marker(payload), topic=topic, meta=meta)
+        return replace(envelope, payload=without_marker(payload), topic=topic)
 
     def _of(self, tenant: str | None, place: str) -> list[Canary]:
         return [canary for canary in self._canaries if canary.owner == tenant and canary.place == place]
@@ -74,10 +72,12 @@ class LeakWatch:
     # -- searching ---------------------------------------------------------------------------
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        """Look at what goes into tools and stores; plant canaries in what tools give."""
+        """Look at what goes into tools and stores; plant canaries in what is stored and in what tools give."""
         if not self._canaries:
             return await proceed()
         if call.act == "store":
+            for canary in self._of(call.tenant, "state"):
+                call.value.payload, _ = plant(dict(call.value.payload), canary.text)
             self.look("state", call.value, seen_by=call.tenant, node=call.node, trace_id=call.trace_id)
             return await proceed()
         if call.act == "attempt":

@@ -19,6 +19,8 @@ _FIX = (
     "give every node that waits for the outside a timeout_s, and watch deadline_skip and cancellation events."
 )
 
+_WAITS_TOLD_MAX = 4
+
 
 def stuck_evidence(scene: Scene) -> Evidence | None:
     """Why nothing moved any more, or what was still busy at the horizon; `None` when all is well."""
@@ -50,6 +52,8 @@ def _stuck(scene: Scene, stuck: Stuck) -> Finding:
     cause = (
         "Tasks wait for each other in a ring." if stuck.cycle else "Every task waits for something that nobody will do."
     )
+    if stuck.waits:
+        cause += f" Waiting: {'; '.join(stuck.waits[:_WAITS_TOLD_MAX])}."
     waiting = unanswered(scene.recording)
     callers = counted(len(waiting), "caller")
     at_s = round(stuck.at_s, 6)

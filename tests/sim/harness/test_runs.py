@@ -164,6 +164,45 @@ def test_a_cache_that_knows_the_tenant_shows_the_canary_to_its_owner_only():
     assert recording.controls_missing == []
 
 
+def test_another_tenants_history_in_an_answer_is_a_leak():
+    """What is stored of one tenant is marked too, so that reading it for another one is found."""
+    first: list[str] = []
+
+    def build(world: Any) -> Any:
+        async def remember(message: Any, ctx: Any) -> Any:
+            first.append(message.trace_id)
+            history = await ctx.runtime.load_history(first[0])
+            return message.model_copy(update={"payload": [event.payload for event in history]})
+
+        return create(Node(remember, name="remember").to(), state_store=world.store)
+
+    recording = run(build, inject=[{**PROBE, "plant": ["state"]}], load=POISSON)
+    assert {(leak.seen_by, leak.sink, leak.place) for leak in recording.sightings if leak.leaked} == {
+        ("acme", "egress", "state")
+    }
+    assert recording.controls_missing == []
+
+
+def test_another_tenants_tool_result_in_an_answer_is_a_leak():
+    """What a tool gives for one tenant is marked, wherever the flow keeps it."""
+
+    def build() -> Any:
+        books: dict[str, Any] = {}
+
+        async def look_up() -> Any:
+            return {"balance": "12"}
+
+        async def answer(message: Any, ctx: Any) -> Any:
+            if "book" not in books:
+                books["book"] = await ctx.effect("ledger", look_up, args={})
+            return message.model_copy(update={"payload": books["book"]})
+
+        return create(Node(answer, name="answer").to())
+
+    recording = run(build, inject=[{**PROBE, "plant": ["tool_result"]}], load=POISSON)
+    assert {leak.place for leak in recording.sightings if leak.leaked} == {"tool_result"}
+
+
 def test_a_canary_that_nobody_saw_is_a_missing_control():
     """A flow that gives nothing back proves nothing about leaks."""
 

@@ -53,11 +53,20 @@ async def anyio_cancel(log):
 
 
 async def all_tasks(log):
-    """The set of all tasks is walked after many have come and gone."""
-    tasks = [asyncio.create_task(_child(log, index, 1.0 + index * 7 % 50)) for index in range(300)]
-    await asyncio.sleep(30)
+    """The set of all tasks is walked after thousands have come and gone, so that hashes collide in it."""
+    kept = []
+    for index in range(3000):
+        if index % 10:
+            await asyncio.create_task(asyncio.sleep(0))
+        else:
+            kept.append(asyncio.create_task(_child(log, index)))
     log.extend(task.get_name() for task in asyncio.all_tasks())
-    await asyncio.gather(*tasks)
+    await asyncio.gather(*kept)
+
+
+async def crowd():
+    """Twenty thousand tasks at once: whatever grows with the number of tasks has grown after it."""
+    await asyncio.gather(*(asyncio.sleep(1) for _ in range(20_000)))
 
 
 PROGRAMS = {program.__name__: program for program in (task_group, wait_first, anyio_cancel, all_tasks)}

@@ -44,7 +44,7 @@ def test_crossed_locks_are_a_ring(lock_type):
     assert told.reason == "nothing is ready and no timer is set, while 3 tasks wait, 2 of them in a ring"
     assert told.cycle == ("one", "two")
     assert texts(told) == [
-        f"task-1 at {FILE} waits for GatheringFuture: one, two",
+        f"task-1 at {FILE} waits for gather: one, two",
         f"one at {FILE} waits for Lock.acquire, held by two",
         f"two at {FILE} waits for Lock.acquire, held by one",
     ]
@@ -104,6 +104,10 @@ async def _memory_stream():
         await receive.receive()
 
 
+async def _shielded():
+    await asyncio.shield(asyncio.get_running_loop().create_future())
+
+
 async def _nested():
     async def inner():
         await anyio.Event().wait()
@@ -120,6 +124,7 @@ async def _nested():
         (_condition, "Condition.wait"),
         (_future, "Future"),
         (_memory_stream, "MemoryObjectReceiveStream.receive"),
+        (_shielded, "Future"),
         (_nested, "Event.wait"),
     ],
 )
@@ -199,8 +204,10 @@ def test_many_tasks_are_told_in_order_of_creation():
     async def program():
         await asyncio.gather(*(asyncio.Event().wait() for _ in range(200)))
 
-    names = [line.split()[0] for line in story(program()).waits]
-    assert names == [f"task-{index}" for index in range(1, 202)]
+    waits = story(program()).waits
+    assert [line.split()[0] for line in waits] == [f"task-{index}" for index in range(1, 202)]
+    assert waits[0].endswith("gather: task-2, task-3, task-4, task-5, task-6, task-7, task-8, task-9 and 192 more")
+    assert waits[1] == "task-2 waits for Event.wait"
 
 
 def test_lock_bookkeeping_ends_with_the_run():

@@ -8,6 +8,7 @@ import datetime
 import importlib
 import logging
 import os
+import pickle
 import sys
 import time
 import types
@@ -234,6 +235,20 @@ def test_negative_sleep_is_refused_as_ever():
         World(1).run(program())
 
 
+def test_dates_of_a_run_outlive_it():
+    """A date made in a run still calculates, prints and compares after it."""
+
+    async def program():
+        return datetime.datetime.now(), datetime.datetime.now(datetime.UTC), datetime.date.today()
+
+    naive, aware, today = World(1).run(program())
+    assert naive.timestamp() == aware.timestamp() == EPOCH_S
+    assert naive + datetime.timedelta(days=1) > START
+    assert (str(naive), today.isoformat()) == ("2023-11-14 22:13:20", "2023-11-14")
+    assert isinstance(naive, REAL_DATETIME)
+    assert pickle.loads(pickle.dumps((naive, aware, today))) == (naive, aware, today)  # noqa: S301 - our own bytes
+
+
 def test_freezegun_inside_a_run_still_works():
     """A program that freezes time itself gets what it asked for, and the world's time after it."""
 
@@ -247,12 +262,14 @@ def test_freezegun_inside_a_run_still_works():
 
 def test_freezegun_keeps_the_lists_that_we_use():
     """The canary for freezegun: its private lists are there and empty outside a run."""
-    for name in ("freeze_factories", "tz_offsets", "ignore_lists", "tick_flags"):
-        assert kernel_clocks._freezegun_list(name) == []
+    clocks, offsets, *others = kernel_clocks._freezegun_lists()
+    assert [clocks, *others] == [[], [], []]
+    assert offsets == [datetime.timedelta(0)]
 
 
 def test_other_freezegun_is_refused(monkeypatch):
     """A freezegun without those lists is named, with the version that works."""
     monkeypatch.delattr(kernel_clocks.freezegun, "tz_offsets")
+    monkeypatch.setattr(kernel_clocks, "_freezegun_lists", kernel_clocks._freezegun_lists.__wrapped__)
     with pytest.raises(RuntimeError, match=r"freezegun .* has no list tz_offsets; .* install freezegun 1\.5"):
         World(1).run(asyncio.sleep(0))

@@ -1,0 +1,37 @@
+"""The tracked sample report is what a run gives today."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from command import ROOT, SCENARIOS, sim
+
+SAMPLE = ROOT / "reports" / "sample"
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sample")
+    done = sim("run", SCENARIOS / "checkout-fragile.sim.yaml", "--seeds", "2", "--report", folder)
+    assert done.returncode == 0, done.stderr
+    if os.environ.get("UPDATE_GOLDEN"):
+        shutil.rmtree(SAMPLE, ignore_errors=True)
+        shutil.copytree(folder, SAMPLE)
+    return folder
+
+
+def files(folder):
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
+def test_the_sample_has_the_files_of_a_report(fresh):
+    """Nothing is missing from the sample, and nothing stale lies in it."""
+    assert files(SAMPLE) == files(fresh)
+
+
+@pytest.mark.parametrize("name", ["result.json", "report.html", "plots/checkout-fragile/latency.svg"])
+def test_the_sample_has_not_drifted(fresh, name):
+    """Whoever changes what a report looks like sees it here; UPDATE_GOLDEN=1 accepts the change."""
+    assert (SAMPLE / name).read_bytes() == (fresh / name).read_bytes()
