@@ -1,0 +1,1 @@
+"""Frozen data that all parts of the harness share: scenarios, recordings, results."""

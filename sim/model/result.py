@@ -22,7 +22,8 @@ def worst(verdicts: list[Verdict]) -> Verdict:
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON has no infinity; one is refused where it is made, not when the file is written.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Moment(_Data):

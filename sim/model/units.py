@@ -1,57 +1,89 @@
 """Quantities with their units in the text: `250ms`, `20/s`."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from sim.model.rules import BrokenRule, shown
+
 _SECONDS_PER = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[a-zµ%/]*)")
-_RATE_UNITS = {f"/{unit}": seconds for unit, seconds in _SECONDS_PER.items()}
+_NUMBER_AND_UNIT = re.compile(r"(?P<sign>[-+]?)(?P<number>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[^\s0-9.,+-]*)")
+_SPELLED_OUT = {
+    **dict.fromkeys(("usec", "µs", "μs"), "us"),
+    **dict.fromkeys(("msec", "millis", "milliseconds"), "ms"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds", "rps", "qps", "hz"), "s"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+}
+# About thirty years; what is longer is a slip, and floats lose their microseconds there.
+_LARGEST = 1e9
 
 
-def parse_duration(text: object) -> float:
+@dataclass(frozen=True, slots=True)
+class _Quantity:
+    """One kind of quantity, and the words for it."""
+
+    noun: str
+    units: Mapping[str, float]
+    rule: str
+    example: str
+    likely: tuple[str, ...]
+    slash: str
+
+
+_DURATION = _Quantity(
+    noun="duration",
+    units=_SECONDS_PER,
+    rule="a duration is a number and a unit: us, ms, s, m, h or d",
+    example="250ms",
+    likely=("s", "ms"),
+    slash="",
+)
+_RATE = _Quantity(
+    noun="rate",
+    units={"/s": 1.0, "/m": 1 / 60.0, "/h": 1 / 3600.0},
+    rule="a rate is a number and a unit: /s, /m or /h",
+    example="20/s",
+    likely=("/s",),
+    slash="/",
+)
+
+
+def parse_duration(value: object) -> float:
     """Seconds in a duration such as `250ms`, `2s`, `1.5m` or `1h`.
 
     Raises:
-        ValueError: when `text` is no duration, with the rule and one fix.
+        BrokenRule: when `value` is no duration, with the rule and one fix.
 
     """
-    return _parse(text, _SECONDS_PER, rule="a duration is a number and a unit: us, ms, s, m, h or d", example="250ms")
+    return _parse(value, _DURATION)
 
 
-def parse_rate(text: object) -> float:
+def parse_positive_duration(value: object) -> float:
+    """Seconds in a duration longer than zero.
+
+    Raises:
+        BrokenRule: when `value` is no such duration.
+
+    """
+    seconds = parse_duration(value)
+    if seconds == 0:
+        raise BrokenRule(f"{shown(value)} lasts no time", rule="it has to be longer than zero", fix="write 250ms")
+    return seconds
+
+
+def parse_rate(value: object) -> float:
     """Arrivals per second in a rate such as `20/s` or `90/m`.
 
     Raises:
-        ValueError: when `text` is no rate, with the rule and one fix.
+        BrokenRule: when `value` is no rate, with the rule and one fix.
 
     """
-    units = {unit: 1.0 / seconds for unit, seconds in _RATE_UNITS.items()}
-    return _parse(text, units, rule="a rate is a number and a unit: /s, /m or /h", example="20/s")
-
-
-def _parse(text: object, units: dict[str, float], *, rule: str, example: str) -> float:
-    if isinstance(text, bool) or not isinstance(text, (str, int, float)):
-        msg = f"{text!r} is not a quantity; {rule}; write {example}"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic turns a ValueError into an error with its place
-    written = str(text).strip()
-    match = _QUANTITY.fullmatch(written)
-    if match is None:
-        msg = f"{written!r} cannot be read; {rule}; write {example}"
-        raise ValueError(msg)
-    number, unit = match["number"], match["unit"]
-    if not unit:
-        fix = f"{number}{'/s' if '/s' in units else 's'}"
-        msg = f"{written!r} has no unit; {rule}; write {fix}"
-        raise ValueError(msg)
-    if unit not in units:
-        msg = f"{written!r} has an unknown unit {unit!r}; {rule}; write {example}"
-        raise ValueError(msg)
-    # A multiplication such as 900 * 1e-3 leaves a trailing digit; nine decimals are the clock's grain.
-    return round(float(number) * units[unit], 9)
+    return _parse(value, _RATE)
 
 
 def format_duration(seconds: float) -> str:
@@ -63,8 +95,55 @@ def format_duration(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms"
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration)]
+def _parse(value: object, quantity: _Quantity) -> float:
+    number, unit = _number_and_unit(value, quantity)
+    if not unit:
+        raise _broken(f"{shown(value)} has no unit", quantity, " or ".join(number + unit for unit in quantity.likely))
+    if unit not in quantity.units:
+        raise _broken(f"{shown(value)} has the unknown unit {unit!r}", quantity, _respelled(number, unit, quantity))
+    # A multiplication such as 900 * 1e-3 leaves a trailing digit; nine decimals are the clock's grain.
+    amount = round(float(number) * quantity.units[unit], 9)
+    if amount > _LARGEST:
+        limit = f"no {quantity.noun} is above 1000000000{quantity.slash}s"
+        raise BrokenRule(f"{shown(value)} is too large", rule=limit, fix=f"write {quantity.example}")
+    return amount
+
+
+def _number_and_unit(value: object, quantity: _Quantity) -> tuple[str, str]:
+    readable = isinstance(value, str | int | float) and not isinstance(value, bool)
+    written = f"{value:.15g}" if isinstance(value, float) else str(value).strip()
+    match = _NUMBER_AND_UNIT.fullmatch(written) if readable else None
+    if match is None:
+        raise _broken(f"{shown(value)} is no {quantity.noun}", quantity, _repunctuated(written, quantity))
+    if match["sign"] == "-":
+        rule = f"{quantity.noun}s cannot be negative"
+        raise BrokenRule(f"{shown(value)} is negative", rule=rule, fix=f"write {written.lstrip('-')}")
+    return match["number"], match["unit"]
+
+
+def _respelled(number: str, unit: str, quantity: _Quantity) -> str:
+    """The same quantity with the unit that was probably meant."""
+    bare = unit.lower().lstrip("/")
+    meant = quantity.slash + _SPELLED_OUT.get(bare, bare)
+    return f"{number}{meant}" if meant in quantity.units else quantity.example
+
+
+def _repunctuated(written: str, quantity: _Quantity) -> str:
+    """The same quantity with a decimal point, if a decimal comma is all that is wrong."""
+    pointed = written.replace(",", ".")
+    match = _NUMBER_AND_UNIT.fullmatch(pointed)
+    return pointed if match is not None and match["unit"] in quantity.units else quantity.example
+
+
+def _broken(message: str, quantity: _Quantity, fix: str) -> BrokenRule:
+    return BrokenRule(message, rule=quantity.rule, fix=f"write {fix}")
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=str)]
 """A length of time, held in seconds and written with its unit."""
 
-Rate = Annotated[float, BeforeValidator(parse_rate)]
+PositiveDuration = Annotated[float, BeforeValidator(parse_positive_duration, json_schema_input_type=str)]
+"""A length of time that is not zero."""
+
+Rate = Annotated[float, BeforeValidator(parse_rate, json_schema_input_type=str)]
 """Arrivals per second, written with its unit."""

@@ -132,6 +132,14 @@ def test_a_failing_import_says_why_and_where(tmp_path, code, reason):
     assert f"(shop.py:{line})" in message
 
 
+def test_ctrl_c_is_no_broken_module(tmp_path):
+    """Who interrupts an import interrupts the command, and gets no message about the module."""
+    write(tmp_path, "raise KeyboardInterrupt\n", "shop.py")
+
+    with pytest.raises(KeyboardInterrupt):
+        load(tmp_path, "shop:build")
+
+
 def test_what_cannot_be_called_is_refused(tmp_path):
     """A reference to something that is no function and no class is an error."""
     write(tmp_path, "build = 3\n", "shop.py")

@@ -75,6 +75,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     assert messages(tmp_path)[0].endswith("is no UTF-8 text")
 
 
+def test_a_file_that_is_no_csv_is_refused(tmp_path):
+    """A file with a cell of more than 128 KiB is something else than recorded traffic."""
+    write(tmp_path, "x" * 200_000, "suite/traffic.csv")
+
+    assert "is no CSV: field larger than field limit" in messages(tmp_path)[0]
+
+
 def test_a_load_without_a_trace_has_no_file(tmp_path):
     """Asking for the file of a synthetic load is a mistake of the caller."""
     with pytest.raises(ValueError, match=r"small has no load\.trace"):

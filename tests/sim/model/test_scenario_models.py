@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from sim.model import checks, faults, fields, load, scenario
 from sim.model.bounds import parse_bound
 from sim.model.rules import BrokenRule
-from sim.model.scenario import FAULT_KINDS, Check, Seeds
+from sim.model.scenario import FAULT_KINDS, Check, LatencyFault, Seeds
 
 MODULES = (checks, faults, fields, load, scenario)
 MODELS = dict.fromkeys(
@@ -54,6 +54,16 @@ def test_the_schema_can_be_exported():
     schema = str(scenario.Scenario.model_json_schema())
 
     assert all(kind in schema for kind in FAULT_KINDS)
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"), [({}, 1), ({"chance": 0}, 0), ({"chance": 0, "must_fire": 2}, 2), ({"must_fire": 0}, 0)]
+)
+def test_a_fault_has_to_fire_unless_it_cannot(given, needed):
+    """A fault needs one hit in the sweep, none with a chance of 0, and always what the file says."""
+    fault = LatencyFault.model_validate({"id": "slow", "kind": "latency", "delay": "1s", **given})
+
+    assert fault.must_fire_effective == needed
 
 
 def test_pinned_seeds_run_once():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.model.rules import BrokenRule
-from sim.model.units import parse_duration, parse_positive_duration, parse_rate
+from sim.model.units import format_duration, parse_duration, parse_positive_duration, parse_rate
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,15 @@ def test_a_broken_rate_is_refused(text):
     """A rate without its unit, with another one or below zero is refused."""
     with pytest.raises(BrokenRule):
         parse_rate(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.25, "250 ms"), (1.6423, "1.64 s"), (119.9, "120 s"), (120.0, "2 min"), (0.0, "0 ms")],
+)
+def test_durations_are_shown_in_their_own_unit(seconds, text):
+    """People read milliseconds below a second, and minutes from two of them on."""
+    assert format_duration(seconds) == text
 
 
 def test_some_durations_cannot_be_zero():

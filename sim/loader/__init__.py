@@ -1,0 +1,24 @@
+"""Scenario files: from text to models, with every problem at its place."""
+
+from sim.loader.code import load_object
+from sim.loader.errors import Problem, ProblemAt, ScenarioError, SelectionError
+from sim.loader.find import find_scenarios, load_scenarios
+from sim.loader.load import LoadedScenario, load_scenario
+from sim.loader.modules import modules_of
+from sim.loader.targets import check_targets
+from sim.loader.traffic import resolve_csv
+
+__all__ = [
+    "LoadedScenario",
+    "Problem",
+    "ProblemAt",
+    "ScenarioError",
+    "SelectionError",
+    "check_targets",
+    "find_scenarios",
+    "load_object",
+    "load_scenario",
+    "load_scenarios",
+    "modules_of",
+    "resolve_csv",
+]
