@@ -120,15 +120,12 @@ class _Run:
         targets = subject.targets()
         self._recording.nodes = targets.nodes
         self._recorder.bounds = targets.bounds
-        for interceptor in (
-            FaultSeam(self._faults, self._world.draws, self._recording, self._prepared.errors),
-            self._leaks,
-            self._effects,
-        ):
-            subject.install(interceptor)
-        subject.listen(self._recorder.observe)
+        subject.install(FaultSeam(self._faults, self._world.draws, self._recording, self._prepared.errors))
         if self._leaks.active:
+            subject.install(self._leaks)
             subject.listen(self._leaks.observe)
+        subject.install(self._effects)
+        subject.listen(self._recorder.observe)
         return subject
 
     async def _load(self, group: asyncio.TaskGroup, arrivals: Sequence[Arrival]) -> None:

@@ -74,6 +74,7 @@ def _nodes(loaded: LoadedScenario, prepared: Prepared) -> tuple[str, ...]:
         raise ScenarioError([loaded.problem("flow", str(error))]) from None
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"building the flow fails: {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        message = f"building the flow fails: {type(error).__name__}: {error} ({place})"
         rule, fix = "the builder has to give a flow in an empty world", "correct that line"
         raise ScenarioError([loaded.problem("flow", message, rule=rule, fix=fix)]) from error

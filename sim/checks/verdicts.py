@@ -131,7 +131,7 @@ def _fault_result(fault: Fault, outcomes: Sequence[SeedOutcome]) -> FaultResult:
         matched=sum(count.matched for count in counts),
         fired=sum(count.fired for count in counts),
         suppressed=sum(count.suppressed for count in counts),
-        must_fire=0 if wanted is not None else fault.must_fire_effective,  # a probe is judged by its controls
+        must_fire=fault.must_fire_effective,
         controls_seen=None if wanted is None else wanted - missing,
         controls_wanted=wanted,
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sim.harness import Prepared
-    from sim.loader import LoadedScenario
+    from sim.loader import LoadedScenario, Problem
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -26,7 +26,8 @@ def selected(paths: Sequence[Path]) -> list[tuple[LoadedScenario, Prepared]]:
 
     A scenario found in a folder whose recorded traffic is not on this machine is left out, with a line that says so.
     """
-    ready, problems = [], []
+    ready: list[tuple[LoadedScenario, Prepared]] = []
+    problems: list[Problem] = []
     for loaded in load_scenarios(paths):
         variable = None if loaded.path in paths else _unset_variable(loaded)
         if variable is not None:

@@ -6,7 +6,7 @@ import contextvars
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sim.model.recording import Sighting
+from sim.model.recording import FaultCount, Sighting
 from sim.watch.canaries import Canary, plant, texts_in, without_marker
 from sim.watch.logs import extras_of
 
@@ -42,6 +42,7 @@ class LeakWatch:
         self, probes: Sequence[TenantProbeFault], draws: Draws, recording: Recording, clock: Callable[[], float]
     ) -> None:
         self._probes = {probe.id: probe for probe in probes}
+        self._draws = draws
         self._recording = recording
         self._clock = clock
         self._canaries = [
@@ -50,6 +51,7 @@ class LeakWatch:
             for place in probe.plant
         ]
         self._forms = [(form, canary) for canary in self._canaries for form in canary.forms()]
+        self._marked: dict[tuple[str, str], bool] = {}
 
     @property
     def active(self) -> bool:
@@ -59,24 +61,43 @@ class LeakWatch:
     # -- planting ----------------------------------------------------------------------------
 
     def mark(self, envelope: Envelope) -> Envelope:
-        """`envelope` with the canaries that belong in its payload and headers."""
+        """`envelope` with the canaries that belong in its payload and headers; decides for its whole trace."""
+        for probe in self._probes.values():
+            if probe.victim == envelope.tenant:
+                self._marked[probe.id, envelope.trace_id] = self._fires(probe, envelope.trace_id)
         payload = envelope.payload
-        for canary in self._of(envelope.tenant, "payload"):
+        for canary in self._planted(envelope.trace_id, "payload"):
             payload, _ = plant(payload, canary.text)
-        topic = next((canary.text for canary in self._of(envelope.tenant, "headers")), envelope.topic)
+        topic = next((canary.text for canary in self._planted(envelope.trace_id, "headers")), envelope.topic)
         return replace(envelope, payload=without_marker(payload), topic=topic)
 
-    def _of(self, tenant: str | None, place: str) -> list[Canary]:
-        return [canary for canary in self._canaries if canary.owner == tenant and canary.place == place]
+    def _fires(self, probe: TenantProbeFault, trace_id: str) -> bool:
+        """Whether a request of the victim is marked: in the window, by chance, and not one too many."""
+        count = self._recording.fault_counts.setdefault(probe.id, FaultCount())
+        if not probe.window.from_ <= self._clock() < probe.window.end_s:
+            return False
+        count.matched += 1
+        if not self._draws.chance(probe.chance, "chance", probe.id, trace_id):
+            return False
+        if probe.max_fires is not None and count.fired >= probe.max_fires:
+            count.suppressed += 1
+            return False
+        count.fired += 1
+        return True
+
+    def _planted(self, trace_id: str | None, place: str) -> list[Canary]:
+        return [
+            canary
+            for canary in self._canaries
+            if canary.place == place and trace_id is not None and self._marked.get((canary.fault, trace_id))
+        ]
 
     # -- searching ---------------------------------------------------------------------------
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
         """Look at what goes into tools and stores; plant canaries in what is stored and in what tools give."""
-        if not self._canaries:
-            return await proceed()
         if call.act == "store":
-            for canary in self._of(call.tenant, "state"):
+            for canary in self._planted(call.trace_id, "state"):
                 call.value.payload, _ = plant(dict(call.value.payload), canary.text)
             self.look("state", call.value, seen_by=call.tenant, node=call.node, trace_id=call.trace_id)
             return await proceed()
@@ -91,15 +112,14 @@ class LeakWatch:
             trace_id=call.trace_id,
         )
         result = await proceed()
-        for canary in self._of(call.tenant, "tool_result"):
+        for canary in self._planted(call.trace_id, "tool_result"):
             result, _ = plant(result, canary.text)
         return result
 
     def observe(self, event: FlowEvent) -> None:
         """Look at an event, and at the labels that a metric would get from it."""
-        if self._canaries:
-            self.look("events", event.to_payload(), seen_by=event.tenant, node=event.node_name, trace_id=event.trace_id)
-            self.look("metric_labels", event.tag_values(), seen_by=None, node=event.node_name, trace_id=event.trace_id)
+        self.look("events", event.to_payload(), seen_by=event.tenant, node=event.node_name, trace_id=event.trace_id)
+        self.look("metric_labels", event.tag_values(), seen_by=None, node=event.node_name, trace_id=event.trace_id)
 
     def read_log(self, record: logging.LogRecord) -> None:
         """Look at a log record; it belongs to the tenant that it names, or whose message is being handled."""

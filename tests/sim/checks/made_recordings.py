@@ -66,7 +66,7 @@ def depths(node: str, *changes: tuple[float, int], bound=8) -> list[Depth]:
 def record(seed=1, end_s=30.0, **fields: Any) -> Recording:
     known: dict[str, Any] = {"digest": f"digest-{seed}", "nodes": ("price", "charge")}
     if "fault_counts" not in fields:
-        known["fault_counts"] = {"slow": FaultCount(5, 3, 0), "peek": FaultCount()}
+        known["fault_counts"] = {"slow": FaultCount(5, 3, 0), "peek": FaultCount(4, 4, 0)}
     return Recording(scenario="checkout", seed=seed, end_s=end_s, **{**known, **fields})
 
 

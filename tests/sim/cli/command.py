@@ -13,7 +13,7 @@ SCENARIOS = ROOT / "scenarios"
 
 def sim(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """`python -m sim ...`, with everything that it prints."""
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "sim", *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, **environment},

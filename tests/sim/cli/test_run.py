@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from command import SCENARIOS, sim
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIMPLE = """\
 schema: penguiflow.sim/1

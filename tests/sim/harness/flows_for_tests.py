@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penguiflow import Node, NodePolicy, create
 from sim.harness import Prepared, run_seed
-from sim.model.recording import Recording
 from sim.model.scenario import Scenario
+
+if TYPE_CHECKING:
+    from sim.model.recording import Recording
 
 
 def scenario(**fields: Any) -> Scenario:

@@ -203,6 +203,23 @@ def test_another_tenants_tool_result_in_an_answer_is_a_leak():
     assert {leak.place for leak in recording.sightings if leak.leaked} == {"tool_result"}
 
 
+def test_a_probe_marks_the_requests_of_its_window_only():
+    """The requests of the victim that arrive in the window are marked, and counted as matched and fired."""
+    recording = run(echoing, inject=[{**PROBE, "window": {"from": "4s", "for": "3s"}}], load=POISSON)
+    victims = [request for request in recording.requests if request.tenant == "globex"]
+    inside = {request.trace_id for request in victims if 4 <= request.arrival_s < 7}
+    assert {sighting.trace_id for sighting in recording.sightings} == inside
+    assert recording.fault_counts["peek"].fired == recording.fault_counts["peek"].matched == len(inside) > 0
+
+
+def test_a_probe_marks_by_chance_and_by_address():
+    """`chance` spares some requests of the victim, always the same ones."""
+    runs = [run(echoing, inject=[{**PROBE, "chance": 0.5}], load=POISSON) for _ in range(2)]
+    counts = runs[0].fault_counts["peek"]
+    assert 0 < counts.fired < counts.matched
+    assert runs[0].sightings == runs[1].sightings
+
+
 def test_a_canary_that_nobody_saw_is_a_missing_control():
     """A flow that gives nothing back proves nothing about leaks."""
 
@@ -230,7 +247,7 @@ def test_work_that_goes_on_at_the_horizon_is_reported():
     """A run that is still busy when its time is up says so, with what was unfinished."""
 
     async def endless(message: Any, ctx: Any) -> Any:
-        while True:
+        for _ in range(1000):
             await asyncio.sleep(10)
 
     recording = run(lambda: create(Node(endless, name="endless").to()), horizon="60s")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import pytest
+
 from penguiflow import configure_logging
 from sim.watch.logs import LogCapture, extras_of
 
@@ -35,11 +37,8 @@ def test_what_a_run_configures_is_put_back():
 
 def test_logging_works_again_after_an_exception(caplog):
     """A run that dies puts the handlers back too."""
-    try:
-        with LogCapture(lambda _record: None):
-            raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        pass
+    with pytest.raises(KeyboardInterrupt), LogCapture(lambda _record: None):
+        raise KeyboardInterrupt
     with caplog.at_level("INFO"):
         logging.getLogger("somebody.else").info("heard")
     assert caplog.messages == ["heard"]
