@@ -18,7 +18,7 @@ VERDICT_ORDER: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail", "e
 
 def worst(verdicts: list[Verdict]) -> Verdict:
     """The verdict that decides; `pass` for none."""
-    return max(verdicts, key=VERDICT_ORDER.index, default="pass")
+    return VERDICT_ORDER[max(map(VERDICT_ORDER.index, verdicts), default=0)]
 
 
 class _Data(BaseModel):

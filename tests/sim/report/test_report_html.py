@@ -116,6 +116,15 @@ def test_verdict_comes_first_in_words():
     assert html.index('class="chip fail"') < html.index("<h1>")
 
 
+def test_what_was_found_comes_before_the_details():
+    """Each scenario that failed, proved nothing or caught something is told before the overview, and no other is."""
+    html = render_html(failing_suite())
+    found = html[html.index('id="headlines"') : html.index('id="overview"')]
+
+    assert re.findall(r'href="#(scenario-\d)"', found) == ["scenario-1", "scenario-2", "scenario-3"]
+    assert "charge_card took effect twice in 2 of 51 seeds" in found
+
+
 def test_a_failure_tells_its_story():
     """A failed check shows its findings, the cause, the fix, its timeline, and the command that shows it again."""
     text = " ".join("".join(Page(render_html(suite(BROKEN, verdict="fail", exit_code=1))).text).split())

@@ -137,9 +137,10 @@ def test_alt_text_tells_the_numbers():
 
 def test_the_time_axis_reaches_the_last_fault():
     """A fault that closes after the last arrival still lies on the axis."""
-    late = scenario(latency=latency_bins(10), faults=(fault(start_s=10.0, end_s=95.0),))
+    late = scenario(latency=latency_bins(10), queues=(queue("price", 3, count=20),), faults=(fault(end_s=95.0),))
 
     assert "over 95 s of virtual time" in alt_text(late, "latency")
+    assert "over 95 s of virtual time" in alt_text(late, "queues")
 
 
 def test_same_names_in_two_scenarios_share_no_ids():

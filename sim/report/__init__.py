@@ -1,0 +1,10 @@
+"""Reports: pure functions of a `SuiteResult`. No run, no clock, no network."""
+
+from sim.report.console import render as render_console
+from sim.report.errors import ReportError
+from sim.report.html import render as render_html
+from sim.report.resultfile import dump as dump_result
+from sim.report.resultfile import load as load_result
+from sim.report.write import Written, write_all
+
+__all__ = ["ReportError", "Written", "dump_result", "load_result", "render_console", "render_html", "write_all"]
