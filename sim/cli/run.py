@@ -57,12 +57,14 @@ def run(
         exit_code=_exit_code(results),
         scenarios=tuple(results),
     )
-    click.echo(render_console(suite, colour=_colour(), width=_width()))
+    told, last_line = render_console(suite, colour=_colour(), width=_width()).rsplit("\n", 1)
+    click.echo(told)
     if report is not None:
         written = write_all(suite, report)
         for error in written.errors:
             click.echo(error, err=True)
-        click.echo(f"report: {written.html}")
+        click.echo(f"REPORT     {written.html}\n")
+    click.echo(last_line)
     return Exit(suite.exit_code)
 
 

@@ -87,12 +87,16 @@ def parse_rate(value: object) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """A duration as people write it: `250 ms`, `1.64 s`, `2 min`."""
-    if seconds >= 120:  # noqa: PLR2004 - below two minutes, seconds read better
-        return f"{seconds / 60:.3g} min"
-    if seconds >= 1:
-        return f"{seconds:.3g} s"
-    return f"{seconds * 1000:.3g} ms"
+    """A length of time to three digits, in the unit that reads best: `250 ms`, `1.64 s`, `2.5 min`, `61 h`."""
+    for unit, word, from_s in (("h", "h", 7200.0), ("m", "min", 120.0), ("s", "s", 0.9995)):
+        if seconds >= from_s:
+            return f"{_three_digits(seconds / _SECONDS_PER[unit])} {word}"
+    return f"{_three_digits(seconds * 1000)} ms"
+
+
+def _three_digits(value: float) -> str:
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:g}"
 
 
 def _parse(value: object, quantity: _Quantity) -> float:

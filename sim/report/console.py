@@ -73,6 +73,7 @@ def render(result: SuiteResult, *, colour: bool, width: int) -> str:
     """
     paper = _Paper(max(width, MIN_WIDTH), colour)
     lines = [line for scenario in result.scenarios for line in (*_scenario(paper, scenario, result.version), "")]
+    lines += _all_caught(paper, result)
     last = f"exit {result.exit_code}: {verdict_sentence(result)}"
     lines.append(paper.inked(last, _COLOUR_CODES[suite_status(result).key]))
     return "\n".join(lines)
@@ -93,6 +94,14 @@ def _scenario(paper: _Paper, scenario: ScenarioResult, version: str) -> Iterator
     for position, command in enumerate(reproduce(scenario)):
         # A command is copied, so it is never wrapped.
         yield paper.inked(("REPRODUCE" if position == 0 else "").ljust(_LABEL_WIDTH), _BOLD) + printable(command)
+
+
+def _all_caught(paper: _Paper, result: SuiteResult) -> Iterator[str]:
+    """What all demonstrations together showed, where there is more than one scenario to look through."""
+    caught = [f"{scenario.name}: {line}" for scenario in result.scenarios for line in scenario.caught]
+    if len(result.scenarios) > 1 and caught:
+        yield from _labelled(paper, "CAUGHT", caught)
+        yield ""
 
 
 def _mark(status: Status) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
+from sim.model.units import format_duration
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 OUTCOME_ORDER = ("ok", "error", "deadline", "cancelled", "no_result", "unanswered")
+duration = format_duration  # one word for each kind of number in a report
 _UNSAFE_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 # Invisible characters that reorder the text around them, and with it what a reader believes.
 _REORDERING = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_MINUTE_S, _HOUR_S = 60.0, 3600.0
 
 
 def printable(text: str) -> str:
@@ -36,19 +38,6 @@ def number(value: float) -> str:
     if shown in ("0", "-0") and value:
         return f"{value:.2g}"
     return "0" if shown == "-0" else shown
-
-
-def duration(seconds: float) -> str:
-    """A length of time to three digits, in the unit that reads best: `250 ms`, `1.64 s`, `2.5 min`, `61 h`."""
-    for unit_s, unit, from_s in ((_HOUR_S, "h", 2 * _HOUR_S), (_MINUTE_S, "min", 2 * _MINUTE_S), (1.0, "s", 0.9995)):
-        if seconds >= from_s:
-            return f"{_three_digits(seconds / unit_s)} {unit}"
-    return f"{_three_digits(seconds * 1000)} ms"
-
-
-def _three_digits(value: float) -> str:
-    rounded = float(f"{value:.3g}")
-    return f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:g}"
 
 
 def instant(seconds: float) -> str:
