@@ -31,6 +31,7 @@ _MARK_WORDS = {
 _CALLER, _OUTSIDE = "caller", "outside"
 _CALLER_KINDS = ("arrival", "answer", "deadline")
 _LANES_SHOWN, _MARKS_SHOWN, _ROWS_SHOWN = 24, 40, 200
+_MICROSECOND_S = 1e-6
 _TICKS_WANTED = 5
 # A deadline far behind everything else would press the rest into a corner.
 _DEADLINE_IN_SIGHT = 1.5
@@ -234,7 +235,7 @@ def _level(marks: Sequence[Mark], left: float) -> int:
 
 
 def _ticks(scale: _Scale) -> tuple[Tick, ...]:
-    step = _nice_step((scale.end_s - scale.start_s) / _TICKS_WANTED)
+    step = _nice_step(max(scale.end_s - scale.start_s, _MICROSECOND_S) / _TICKS_WANTED)
     decimals = max(0, -math.floor(math.log10(step)))
     first = math.ceil(scale.start_s / step - 1e-9)
     last = math.floor(scale.end_s / step + 1e-9)
