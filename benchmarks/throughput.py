@@ -14,6 +14,7 @@ import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ async def _through(entrance: asyncio.Queue[Any], exit_: asyncio.Queue[Any], sent
 async def bare_chain(messages: int) -> None:
     """Ten queues in a row."""
     queues: list[asyncio.Queue[Any]] = [asyncio.Queue(64) for _ in range(CHAIN_NODES + 1)]
-    pumps = [asyncio.create_task(_pump(a, [b])) for a, b in zip(queues, queues[1:], strict=False)]
+    pumps = [asyncio.create_task(_pump(a, [b])) for a, b in pairwise(queues)]
     await _through(queues[0], queues[-1], messages, messages)
     await _stop(pumps)
 
@@ -99,7 +100,7 @@ async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
 
 def _chain(**options: Any) -> PenguiFlow:
     nodes = [Node(passthrough, name=f"n{index}") for index in range(CHAIN_NODES)]
-    return create(*(a.to(b) for a, b in zip(nodes, nodes[1:], strict=False)), **options)
+    return create(*(a.to(b) for a, b in pairwise(nodes)), **options)
 
 
 async def _drive(flow: PenguiFlow, sent: int, received: int) -> None:

@@ -1,5 +1,6 @@
 """An asyncio flow runtime for agents."""
 
+from penguiflow.about import __version__
 from penguiflow.core import (
     DEFAULT_QUEUE_MAXSIZE,
     Call,
@@ -19,8 +20,6 @@ from penguiflow.node import Node, NodePolicy
 from penguiflow.registry import ModelRegistry
 from penguiflow.state import InMemoryStateStore, RemoteBinding, StateStore, StoredEvent
 from penguiflow.types import WM, FinalAnswer, Headers, Message, PlanStep, StreamChunk, Thought
-
-__version__ = "0.1.0"
 
 __all__ = [
     "DEFAULT_QUEUE_MAXSIZE",

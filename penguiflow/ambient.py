@@ -56,7 +56,7 @@ class SystemAmbient:
 
     def uniform(self, address: Sequence[str | int]) -> float:  # noqa: ARG002 - only a seeded source needs the address
         """A number in [0, 1); the address is ignored outside a simulation."""
-        return random.random()
+        return random.random()  # noqa: S311 - jitter, no secret
 
 
 _current: Ambient = SystemAmbient()

@@ -112,7 +112,7 @@ class TraceCancelled(Exception):  # noqa: N818 - the name is part of the contrac
         self.trace_id = trace_id
 
 
-class TraceEnded(TimeoutError):
+class TraceEnded(TimeoutError):  # noqa: N818 - named after the state of the trace
     """A scoped fetch found that its trace has ended without a result to give.
 
     It is a `TimeoutError`, so that code that waits for a timeout takes the same branch, only sooner.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +39,11 @@ class StructuredFormatter(structlog.stdlib.ProcessorFormatter):
         shaped: dict[str, Any] = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if self._include_timestamp:
             shaped["timestamp"] = datetime.fromtimestamp(record.created, tz=UTC).isoformat()
-        extra = {key: _finite(value) for key, value in vars(record).items() if key not in _STANDARD}
+        extra = {key: _jsonable(value) for key, value in vars(record).items() if key not in _STANDARD}
         if extra:
             shaped["extra"] = extra
-        if record.exc_info:
-            shaped["exception"] = logging.Formatter().formatException(record.exc_info)
+        if event.get("exc_info"):
+            shaped["exception"] = logging.Formatter().formatException(event["exc_info"])
         return shaped
 
 
@@ -89,9 +90,15 @@ def _formatter(*, structured: bool, include_extras: bool) -> logging.Formatter:
     return ExtraFormatter(text) if include_extras else logging.Formatter(text)
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity; they become text."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+def _jsonable(value: Any) -> Any:
+    """JSON has no NaN, no infinity and no keys but text; they become text, at any depth."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(item) for item in value]
+    return value
 
 
 def _short(value: Any) -> str:

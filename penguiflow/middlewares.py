@@ -50,6 +50,10 @@ class _FlowEventLogger:
         level = self._levels.get(event_type)
         return level is not None and self._logger.isEnabledFor(level)
 
+    def wants(self, event_type: str) -> bool:
+        """Whether this middleware has any use for events of this type."""
+        return self._latency_callback is not None or self.logs(event_type)
+
     def observe(self, event: FlowEvent) -> None:
         """Write `event`, and tell its latency to the callback."""
         level = self._levels.get(event.event_type)
@@ -91,6 +95,7 @@ def log_flow_events(
         latency_callback: gets `(event_type, latency_ms, event)` for every success and error.
 
     """
-    levels = dict.fromkeys(("node_start", *_STEPS), start_level)
-    levels |= dict.fromkeys(_SUCCESSES, success_level) | dict.fromkeys(_FAILURES, error_level)
+    levels: dict[str, int] = dict.fromkeys(("node_start", *_STEPS), start_level)
+    levels.update(dict.fromkeys(_SUCCESSES, success_level))
+    levels.update(dict.fromkeys(_FAILURES, error_level))
     return _FlowEventLogger(logger or logging.getLogger("penguiflow.flow"), levels, latency_callback)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from penguiflow import ambient
+from penguiflow.types import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine, Sequence
 
     from penguiflow.registry import ModelRegistry
 
@@ -55,7 +57,10 @@ class NodePolicy:
 
     def backoff_s(self, attempt: int) -> float:
         """Seconds to wait before `attempt` (counted from 0; the first attempt never waits)."""
-        delay_s = self.backoff_base * self.backoff_mult ** (attempt - 1)
+        try:
+            delay_s = self.backoff_base * self.backoff_mult ** (attempt - 1)
+        except OverflowError:  # beyond what a float can hold
+            delay_s = math.inf
         return delay_s if self.max_backoff is None else min(delay_s, self.max_backoff)
 
 
@@ -75,7 +80,7 @@ class Node:
 
     """
 
-    func: Callable[..., Awaitable[Any]]
+    func: Callable[..., Coroutine[Any, Any, Any]]
     name: str | None = None
     policy: NodePolicy = field(default_factory=NodePolicy)
     allow_cycle: bool = False
@@ -84,7 +89,7 @@ class Node:
     def __post_init__(self) -> None:
         if self.name is None:
             self.name = getattr(self.func, "__name__", type(self.func).__name__)
-        _check_handler(self.func, self.name)
+        _check_handler(self.func, self.label)
 
     def __hash__(self) -> int:
         return hash(self.node_id)
@@ -106,14 +111,38 @@ class Node:
         if self.policy.validate != "out":
             message = takes.validate_python(message)
         result = await self.func(message, ctx)
-        if result is None or self.policy.validate == "in":
-            return result
-        return gives.validate_python(result)
+        if result is None:
+            return None
+        if registry.models(self.label)[1] is Message and not isinstance(result, Message):
+            _warn_of_lost_envelope(self.label, result)
+        return result if self.policy.validate == "in" else gives.validate_python(result)
+
+
+def as_nodes(to: Node | Sequence[Node] | None) -> tuple[Node, ...] | None:
+    """One node, several, or `None` for all of them, as `emit` takes them."""
+    if to is None:
+        return None
+    return (to,) if isinstance(to, Node) else tuple(to)
+
+
+def _warn_of_lost_envelope(name: str, result: Any) -> None:
+    warnings.warn(
+        f"Node {name!r} is registered for Message -> Message outputs but returned {type(result).__name__}; "
+        "headers and trace id are lost. Return message.model_copy(update={'payload': ...})",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+
+
+def _is_async(func: Any) -> bool:
+    """Whether `func` is an async function or method, or an instance with an async `__call__`."""
+    if inspect.isclass(func):
+        return False
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
 
 
 def _check_handler(func: Any, name: str) -> None:
-    target = func if not inspect.isclass(func) and inspect.iscoroutinefunction(func) else getattr(func, "__call__", None)
-    if inspect.isclass(func) or not inspect.iscoroutinefunction(target):
+    if not _is_async(func):
         raise TypeError(
             f"Node function must be declared with async def; {name!r} is not. "
             f"Declare it `async def`, or wrap a plain function: Node(blocking({name}))"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from penguiflow.core.context import Context
     from penguiflow.core.engine import Engine
     from penguiflow.core.floe import Delivery
-    from penguiflow.node import Node
     from penguiflow.registry import ModelRegistry
 
 
@@ -73,14 +72,13 @@ def finish(suspended: Suspended) -> Generator[Any, Any, Any]:
 
 
 def call_node(
-    engine: Engine, node: Node, delivery: Delivery, message: Any, ctx: Context, registry: ModelRegistry | None
+    engine: Engine, delivery: Delivery, message: Any, ctx: Context, registry: ModelRegistry | None
 ) -> Coroutine[Any, Any, Any]:
     """The coroutine of one attempt, inside the interceptors and the registered models."""
+    node = delivery.floe.target
     interceptors = engine.around["attempt"]
     if not interceptors:
-        if registry is None:
-            return node.func(message, ctx)  # type: ignore[return-value]
-        return node.invoke(message, ctx, registry=registry)
+        return node.func(message, ctx) if registry is None else node.invoke(message, ctx, registry=registry)
     trace = delivery.trace
     call = Call(
         act="attempt", node=node.label, name=None, trace_id=trace.trace_id, tenant=trace.tenant,

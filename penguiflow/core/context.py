@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from penguiflow.core.intercept import Call, run_through
 from penguiflow.effects import digest
+from penguiflow.node import Node, as_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from penguiflow.core.flow import PenguiFlow
     from penguiflow.core.graph import Endpoint
     from penguiflow.core.station import Station
-    from penguiflow.node import Node
+    from penguiflow.core.worker import Worker
 
 T = TypeVar("T")
 
@@ -27,28 +28,28 @@ class Context:
     Args:
         owner: the node (or end of the flow) on whose behalf.
         runtime: the flow.
+        worker: who makes the attempt; the runtime gives it.
+        delivery: what is attempted; the runtime gives it.
 
     Attributes:
         attempt: which try of the node this is, counted from 0.
 
     """
 
-    __slots__ = ("_delivery", "_engine", "_station", "attempt", "owner", "runtime")
+    __slots__ = ("_delivery", "_worker", "attempt", "owner", "runtime")
 
-    def __init__(self, owner: Node | Endpoint, runtime: PenguiFlow | None = None) -> None:
+    def __init__(
+        self,
+        owner: Node | Endpoint,
+        runtime: PenguiFlow | None = None,
+        worker: Worker | None = None,
+        delivery: Delivery | None = None,
+    ) -> None:
         self.owner = owner
         self.runtime = runtime
-        self.attempt = 0
-        self._engine: Engine | None = None
-        self._station: Station | None = None
-        self._delivery: Delivery | None = None
-
-    def attach(self, engine: Engine, station: Station, delivery: Delivery) -> None:
-        """Bind to one attempt of one delivery; called by the runtime."""
-        self._engine = engine
-        self._station = station
+        self._worker = worker
         self._delivery = delivery
-        self.attempt = delivery.attempt
+        self.attempt = 0 if delivery is None else delivery.attempt
 
     async def emit(self, msg: Any, to: Node | Sequence[Node] | None = None) -> None:
         """Send `msg` to every successor, or to those named; waits for room.
@@ -59,7 +60,7 @@ class Context:
 
         """
         engine, station, delivery = self._attached()
-        await engine.emit_from(station, delivery, self.attempt, msg, _as_nodes(to))
+        await engine.dispatch.emit(station, delivery, self.attempt, msg, as_nodes(to))
 
     def emit_nowait(self, msg: Any, to: Node | Sequence[Node] | None = None) -> None:
         """Send `msg` without waiting.
@@ -69,16 +70,16 @@ class Context:
 
         """
         engine, station, delivery = self._attached()
-        engine.emit_nowait_from(station, delivery, self.attempt, msg, _as_nodes(to))
+        engine.dispatch.emit_nowait(station, delivery, self.attempt, msg, as_nodes(to))
 
     async def fetch(self, from_: Node | None = None) -> Any:
         """Take the next message that waits before this node (over the edge from `from_`, if given)."""
         engine, station, delivery = self._attached()
-        floe = self._incoming(from_)
-        taken = station.inbox.take(floe)
+        floe = _incoming(station, from_)
+        taken = _take(station, floe)
         while taken is None:
             await station.inbox.wait()
-            taken = station.inbox.take(floe)
+            taken = _take(station, floe)
         return engine.adopt(delivery, taken)
 
     async def fetch_any(self, from_: Node | None = None) -> Any:
@@ -88,7 +89,7 @@ class Context:
     def fetch_nowait(self, from_: Node | None = None) -> Any:
         """Take what waits before this node now; `asyncio.QueueEmpty` if nothing does."""
         engine, station, delivery = self._attached()
-        taken = station.inbox.take(self._incoming(from_))
+        taken = _take(station, _incoming(station, from_))
         if taken is None:
             raise asyncio.QueueEmpty("no messages available")
         return engine.adopt(delivery, taken)
@@ -135,12 +136,11 @@ class Context:
 
         """
         act = func or _nothing
-        engine, delivery = self._engine, self._delivery
-        if engine is None or delivery is None:
+        if self._worker is None or self._delivery is None:
             return await act()
-        trace = delivery.trace
+        engine, station, trace = self._worker.engine, self._worker.station, self._delivery.trace
         if engine.around["tool"]:
-            node = self._label()
+            node = station.node.label
             call = Call(
                 act="tool", node=node, name=name, trace_id=trace.trace_id, tenant=trace.tenant, attempt=self.attempt,
                 occurrence=trace.next_occurrence("tool", node, name), value=args, key=key,
@@ -148,48 +148,43 @@ class Context:
             result = await run_through(engine.around["tool"], call, act)
         else:
             result = await act()
-        if self._station is not None and engine.events.wanted("effect"):
+        if engine.events.wanted("effect"):
             extra = {"effect": name, "key": key, "args_digest": digest(args)}
-            engine.events.emit("effect", self._station, trace, attempt=self.attempt, extra=extra)
+            engine.events.emit("effect", station, trace, attempt=self.attempt, extra=extra)
         return result
 
     def outgoing_count(self) -> int:
         """Number of outgoing edges."""
-        return 0 if self._station is None else self._station.outgoing_count()
+        return 0 if self._worker is None else self._worker.station.outgoing_count()
 
     def queue_depth_in(self) -> int:
         """Messages that wait before this node."""
-        return 0 if self._station is None else self._station.depth_in()
+        return 0 if self._worker is None else self._worker.station.depth_in()
 
     def queue_depth_out(self) -> int:
         """Messages that wait behind this node."""
-        return 0 if self._station is None else self._station.depth_out()
+        return 0 if self._worker is None else self._worker.station.depth_out()
 
     def _attached(self) -> tuple[Engine, Station, Delivery]:
-        if self._engine is None or self._station is None or self._delivery is None:
+        if self._worker is None or self._delivery is None:
             raise RuntimeError("Context is not attached to a running flow")
-        return self._engine, self._station, self._delivery
-
-    def _incoming(self, from_: Node | None) -> Floe | None:
-        station = self._station
-        if station is None or not station.incoming:
-            raise RuntimeError("context has no incoming floes to fetch from")
-        if from_ is None:
-            return None
-        for floe in station.incoming:
-            if floe.source is from_:
-                return floe
-        raise KeyError(f"Unknown source {from_.name} for {self._label()}")
-
-    def _label(self) -> str:
-        return self.owner.name or ""
+        return self._worker.engine, self._worker.station, self._delivery
 
 
 async def _nothing() -> None:
     return None
 
 
-def _as_nodes(to: Node | Sequence[Node] | None) -> tuple[Node, ...] | None:
-    if to is None:
+def _take(station: Station, floe: Floe | None) -> Delivery | None:
+    return station.inbox.take() if floe is None else station.inbox.take_from(floe)
+
+
+def _incoming(station: Station, from_: Node | None) -> Floe | None:
+    if not station.incoming:
+        raise RuntimeError("context has no incoming floes to fetch from")
+    if from_ is None:
         return None
-    return tuple(to) if isinstance(to, (list, tuple)) else (to,)  # type: ignore[arg-type]
+    for floe in station.incoming:
+        if floe.source is from_:
+            return floe
+    raise KeyError(f"Unknown source {from_.name} for {station.node.label}")

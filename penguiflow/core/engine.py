@@ -1,32 +1,31 @@
-"""What happens to messages: the moves that workers, contexts and the public handle share."""
+"""The working parts of one flow, and how its traces end."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 from penguiflow import ambient
+from penguiflow.core.dispatch import Dispatch
 from penguiflow.core.events import Events
-from penguiflow.core.floe import Delivery, Floe
+from penguiflow.core.floe import Floe
 from penguiflow.core.graph import OPEN_SEA, ROOKERY
-from penguiflow.core.intercept import Call, run_through
-from penguiflow.core.isolate import isolate
+from penguiflow.core.intercept import ACTS
+from penguiflow.core.ledger import Ledger
 from penguiflow.core.rookery import Rookery
 from penguiflow.core.station import stations_of
-from penguiflow.core.traces import Ledger, Trace
 from penguiflow.effects import OnceGuard
-from penguiflow.errors import FlowError, FlowErrorCode, TraceCancelled
+from penguiflow.errors import FlowError, FlowErrorCode
 from penguiflow.types import FinalAnswer, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from penguiflow.core.floe import Delivery
     from penguiflow.core.graph import Graph
     from penguiflow.core.intercept import Act, Interceptor
     from penguiflow.core.station import Station
+    from penguiflow.core.traces import Status, Trace
     from penguiflow.node import Node
-
-ACTS: tuple[Act, ...] = ("attempt", "send", "store", "tool")
 
 
 class Engine:
@@ -40,7 +39,6 @@ class Engine:
     """
 
     def __init__(self, graph: Graph, *, queue_maxsize: int, errors_to_rookery: bool) -> None:
-        self.graph = graph
         self.errors_to_rookery = errors_to_rookery
         self.stations = stations_of(graph)
         self.entrances: dict[Node, Floe] = {}
@@ -49,48 +47,103 @@ class Engine:
         self.rookery = Rookery(self.ledger, max(queue_maxsize, 0) * len(graph.egress))
         self.once = OnceGuard()
         self.around: dict[Act, tuple[Interceptor, ...]] = dict.fromkeys(ACTS, ())
-        self._connect(queue_maxsize)
+        self.dispatch = Dispatch(self)
+        self._connect(graph, queue_maxsize)
 
-    def _connect(self, queue_maxsize: int) -> None:
-        for node in self.graph.ingress:
+    def _connect(self, graph: Graph, queue_maxsize: int) -> None:
+        for node in graph.ingress:
             station = self.stations[node]
             self.entrances[node] = Floe(OPEN_SEA, node, queue_maxsize, station.inbox)
             station.incoming.append(self.entrances[node])
-        for node in self.graph.egress:
+        for node in graph.egress:
             self.stations[node].rookery = self.rookery
-        for source, target in self.graph.edges:
+        for source, target in graph.edges:
             floe = Floe(source, target, queue_maxsize, self.stations[target].inbox)
             self.stations[source].connect(floe)
             self.stations[target].incoming.append(floe)
 
-    # -- opening and closing traces ---------------------------------------------------------
+    # -- traces begin ------------------------------------------------------------------------
 
     def trace_of(self, message: Any, default: Trace | None = None) -> Trace:
         """The trace that `message` belongs to: its own id's, else `default`, else a nameless one."""
         if isinstance(message, Message):
-            if default is not None and default.trace_id == message.trace_id:
-                trace = default
-                if trace.tenant is None:
-                    trace.tenant = message.headers.tenant
-            else:
-                trace = self.ledger.join(message.trace_id, message.headers.tenant)
-            if message.deadline_s is not None and message.deadline_s != trace.deadline_s:
-                self._set_deadline(trace, message.deadline_s)
-            return trace
+            return self._trace_of_envelope(message, default)
         trace_id = getattr(message, "trace_id", None)
-        if default is not None and (not isinstance(trace_id, str) or trace_id == default.trace_id):
+        if not isinstance(trace_id, str):
+            return default or self.ledger.open(None, None)
+        if default is not None and trace_id == default.trace_id:
             return default
-        return self.ledger.join(trace_id if isinstance(trace_id, str) else None, None)
+        return self.ledger.join(trace_id, None)
 
-    def _set_deadline(self, trace: Trace, deadline_s: float) -> None:
+    def _trace_of_envelope(self, message: Message, default: Trace | None) -> Trace:
+        if default is not None and default.trace_id == message.trace_id:
+            trace = default
+            if trace.tenant is None:
+                trace.tenant = message.headers.tenant
+        else:
+            trace = self.ledger.join(message.trace_id, message.headers.tenant)
+        if message.deadline_s is not None and message.deadline_s != trace.deadline_s:
+            self._set_deadline(trace, message, message.deadline_s)
+        return trace
+
+    def _set_deadline(self, trace: Trace, message: Message, deadline_s: float) -> None:
         """Hold the trace to its earliest deadline, on the monotonic clock: a step of the wall clock moves nothing."""
-        if trace.closed is not None or (trace.deadline_s is not None and trace.deadline_s <= deadline_s):
+        sooner = trace.deadline_s is None or deadline_s < trace.deadline_s
+        if trace.closed is not None or not sooner or not math.isfinite(deadline_s):
             return
+        trace.stop_timer()
         trace.deadline_s = deadline_s
-        if trace.deadline_timer is not None:
-            trace.deadline_timer.cancel()
         loop = asyncio.get_running_loop()
-        trace.deadline_timer = loop.call_later(max(deadline_s - ambient.wall(), 0.0), self.expire, trace)
+        trace.deadline_timer = loop.call_at(loop.time() + deadline_s - ambient.wall(), self.expire, trace, message)
+
+    # -- traces end --------------------------------------------------------------------------
+
+    def finish(self, delivery: Delivery) -> None:
+        """A delivery is over; when it was the trace's last, so is the trace."""
+        trace = delivery.trace
+        trace.live.pop(delivery, None)
+        if delivery.adopted is not None:
+            for taken in delivery.adopted:
+                self.finish(taken)
+        if not trace.live:
+            self.end_if_over(trace)
+
+    def end_if_over(self, trace: Trace) -> None:
+        """Close the books on a trace of which nothing waits, runs or is on its way in."""
+        if trace.live or trace.sending:
+            return
+        if trace.closed == "cancelled":
+            self.events.emit("trace_cancel_finish", ROOKERY, trace)
+        elif trace.status is None:
+            status: Status = "error" if trace.error is not None else "result" if trace.given else "no_result"
+            self.ledger.end(trace, status)
+
+    def fail(self, station: Station, delivery: Delivery, error: FlowError) -> None:
+        """A delivery has failed for good, and with it what its handler had fetched."""
+        for failed in (delivery, *(delivery.adopted or ())):
+            failed.trace.error = error
+        if self.errors_to_rookery:
+            self.rookery.put(delivery.trace, station.node, error)
+        self.finish(delivery)
+
+    def cancel(self, trace: Trace) -> None:
+        """End a trace at once: nothing of it waits any more, and what runs is interrupted."""
+        self._close(trace, "cancelled", FlowErrorCode.TRACE_CANCELLED, "Trace cancelled")
+        self.events.emit("trace_cancel_start", OPEN_SEA, trace, extra={"pending": trace.pending})
+        self.rookery.discard(trace)
+        self._withdraw(trace, "trace_cancel_drop")
+        trace.pass_turn()
+        self.ledger.end(trace, "cancelled")
+        self.end_if_over(trace)
+
+    def expire(self, trace: Trace, message: Any) -> None:
+        """The deadline has passed: end the trace with one answer that says so, in the envelope of `message`."""
+        if trace.status is not None or trace.closed is not None:
+            return
+        self._close(trace, "deadline", FlowErrorCode.DEADLINE_EXCEEDED, "Deadline exceeded")
+        self._withdraw(trace, "deadline_skip")
+        self.rookery.put(trace, None, _deadline_answer(message))
+        self.ledger.end(trace, "deadline")
 
     def skip_expired(self, delivery: Delivery) -> None:
         """A delivery was taken up after its deadline, before the timer could say so."""
@@ -98,90 +151,58 @@ class Engine:
         del delivery.trace.live[delivery]
         self.expire(delivery.trace, delivery.message)
 
-    def expire(self, trace: Trace, message: Any = None) -> None:
-        """The deadline has passed: end the trace with one answer that says so."""
-        if trace.status is not None or trace.closed is not None:
-            return
-        if message is None:
-            message = next((delivery.message for delivery in trace.live), None)
-        trace.closed = "deadline"
-        trace.error = FlowError(
-            trace_id=trace.trace_id, node_name=None, code=FlowErrorCode.DEADLINE_EXCEEDED, message="Deadline exceeded"
-        )
-        self._withdraw(trace, "deadline_skip")
-        self.rookery.put(trace, None, _deadline_answer(message))
-        self.ledger.end(trace, "deadline")
-
-    def cancel(self, trace: Trace) -> None:
-        """End a trace at once: nothing of it waits any more, and what runs is interrupted."""
-        trace.closed = "cancelled"
-        trace.error = FlowError(
-            trace_id=trace.trace_id, node_name=None, code=FlowErrorCode.TRACE_CANCELLED, message="Trace cancelled"
-        )
-        if self.events.wanted("trace_cancel_start"):
-            self.events.emit("trace_cancel_start", OPEN_SEA, trace, extra={"pending": trace.pending})
-        self.rookery.discard(trace)
-        self._withdraw(trace, "trace_cancel_drop")
+    def end_at_stop(self, trace: Trace) -> None:
+        """The flow has stopped: what waits is dropped without a word, what was handed out stays readable."""
+        for delivery in trace.live:
+            self._take_back(delivery)
+            delivery.worker = None  # a handler that has not ended yet may not emit any more
+        trace.live.clear()
+        trace.closed = trace.closed or "cancelled"
+        trace.unblock()
         trace.pass_turn()
-        self.ledger.end(trace, "cancelled")
-        if not trace.live:
-            self.events.emit("trace_cancel_finish", ROOKERY, trace)
+        self.ledger.end(trace, "result" if trace.results else "cancelled")
+
+    def _close(self, trace: Trace, status: Status, code: FlowErrorCode, text: str) -> None:
+        trace.closed = status
+        trace.error = FlowError(trace_id=trace.trace_id, node_name=None, code=code, message=text)
 
     def _withdraw(self, trace: Trace, event_type: str) -> None:
+        """Take back what waits, and interrupt what runs."""
+        trace.unblock()
         for delivery in list(trace.live):
             if delivery.worker is not None:
                 delivery.worker.interrupt(delivery, "closed")
                 continue
-            phase = "queued" if delivery.queued else "backoff"
-            if delivery.queued:
-                delivery.floe.discard(delivery)
-            elif delivery.backoff is not None:
-                delivery.backoff.cancel()
-                delivery.floe.release()
-            trace.live.pop(delivery, None)
+            phase = self._take_back(delivery)
+            del trace.live[delivery]
             self.tell_dropped(event_type, delivery, phase)
+
+    @staticmethod
+    def _take_back(delivery: Delivery) -> str:
+        """Take a delivery from where it waits; the phase that it was in."""
+        if delivery.queued:
+            delivery.floe.discard(delivery)
+            return "queued"
+        if delivery.backoff is not None:
+            delivery.backoff.cancel()
+            delivery.backoff = None
+            delivery.floe.release()
+            return "backoff"
+        return "running"
 
     def tell_dropped(self, event_type: str, delivery: Delivery, phase: str) -> None:
         """Emit the event of work that ends because its trace did."""
-        trace = delivery.trace
         if not self.events.wanted(event_type):
             return
+        trace = delivery.trace
         extra: dict[str, Any] = {"phase": phase}
         if event_type == "deadline_skip":
             extra["deadline_s"] = trace.deadline_s
-        station = self.stations[delivery.floe.target]  # type: ignore[index]
-        waited_ms = (ambient.monotonic() - delivery.since_s) * 1000 if phase == "queued" else None
-        self.events.emit(
-            event_type, station, trace, attempt=delivery.attempt, queue_wait_ms=waited_ms, extra=extra
-        )
+        waited_ms = delivery.waited_ms(ambient.monotonic()) if phase == "queued" else None
+        station = self.stations[delivery.floe.target]
+        self.events.emit(event_type, station, trace, attempt=delivery.attempt, queue_wait_ms=waited_ms, extra=extra)
 
-    def finish(self, delivery: Delivery) -> None:
-        """A delivery is over; when it was the trace's last, so is the trace."""
-        trace = delivery.trace
-        trace.live.pop(delivery, None)
-        for adopted in delivery.adopted or ():
-            self.finish(adopted)
-        if trace.live:
-            return
-        if trace.closed == "cancelled":
-            self.events.emit("trace_cancel_finish", ROOKERY, trace)
-        elif trace.status is None:
-            status = "error" if trace.error is not None else "result" if trace.given else "no_result"
-            self.ledger.end(trace, status)
-
-    def fail(self, station: Station, delivery: Delivery, error: FlowError) -> None:
-        """A delivery has failed for good."""
-        delivery.trace.error = error
-        if self.errors_to_rookery:
-            self.rookery.put(delivery.trace, station.node, error)
-        self.finish(delivery)
-
-    def adopt(self, delivery: Delivery, taken: Delivery) -> Any:
-        """Hand a message to a handler that fetched it; it ends with the handler's own."""
-        if delivery.adopted is None:
-            delivery.adopted = []
-        delivery.adopted.append(taken)
-        return taken.message
+    # -- retries -----------------------------------------------------------------------------
 
     def back_off(self, delivery: Delivery, delay_s: float) -> None:
         """Put a delivery aside until its retry is due; its worker goes on with others."""
@@ -191,114 +212,27 @@ class Engine:
 
     def _retry(self, delivery: Delivery) -> None:
         delivery.backoff = None
-        delivery.since_s = ambient.monotonic()
-        delivery.floe.put_back(delivery)
+        self._queue_again(delivery)
 
-    # -- sending ----------------------------------------------------------------------------
+    def adopt(self, delivery: Delivery, taken: Delivery) -> Any:
+        """Hand a message to a handler that fetched it; it ends with the handler's own."""
+        if delivery.adopted is None:
+            delivery.adopted = []
+        delivery.adopted.append(taken)
+        return taken.message
 
-    async def route(self, station: Station, delivery: Delivery, result: Any) -> None:
-        """Send what a handler returned where it belongs."""
-        final = isinstance(result, Message) and isinstance(result.payload, FinalAnswer)
-        await self._send_on(station, delivery, result, [] if final else station.forward)
-
-    async def emit_from(
-        self, station: Station, delivery: Delivery, attempt: int, message: Any, targets: tuple[Node, ...] | None
-    ) -> None:
-        """Send what a handler emits during `attempt`."""
-        self._require_current(station, delivery, attempt)
-        await self._send_on(station, delivery, message, self._floes_to(station, targets))
-
-    async def _send_on(self, station: Station, delivery: Delivery, message: Any, floes: Sequence[Floe]) -> None:
-        trace = self.trace_of(message, delivery.trace)
-        try:
-            if floes:
-                await self._fan_out(floes, message, trace, station.node.label, delivery.attempt)
-            else:
-                await self._hand_out(trace, station, message)
-        except BaseException:
-            self.ledger.drop_unused(trace)
-            raise
-
-    def emit_nowait_from(
-        self, station: Station, delivery: Delivery, attempt: int, message: Any, targets: tuple[Node, ...] | None
-    ) -> None:
-        """Send what a handler emits during `attempt`, or raise `asyncio.QueueFull` and send nothing."""
-        self._require_current(station, delivery, attempt)
-        floes = self._floes_to(station, targets)
-        trace = self.trace_of(message, delivery.trace)
-        if any(floe.full() for floe in floes) or (not floes and self.rookery.full_for(trace)):
-            raise asyncio.QueueFull
-        if not floes:
-            self.rookery.put(trace, station.node, message)
-        self.put_all(floes, message, trace)
-
-    async def send(self, floes: Sequence[Floe], message: Any, trace: Trace) -> None:
-        """Send what came from outside."""
-        await self._fan_out(floes, message, trace, OPEN_SEA.name, 0)
-
-    def put_all(self, floes: Sequence[Floe], message: Any, trace: Trace) -> None:
-        """Queue `message` on every edge now; all but the first get a copy of their own."""
-        for index, floe in enumerate(floes):
-            self._put(floe, message if index == 0 else isolate(message), trace)
-
-    async def _fan_out(self, floes: Sequence[Floe], message: Any, trace: Trace, source: str, attempt: int) -> None:
-        if not self.around["send"] and not any(floe.full() for floe in floes):
-            self.put_all(floes, message, trace)
-            return
-        copies = [message, *(isolate(message) for _ in floes[1:])]
-        for floe, copy in zip(floes, copies, strict=True):
-            await self._send_one(floe, copy, trace, source, attempt)
-
-    async def _send_one(self, floe: Floe, message: Any, trace: Trace, source: str, attempt: int) -> None:
-        async def proceed() -> None:
-            await floe.room()
-            if trace.closed is None:
-                self._put(floe, message, trace)
-                return
-            floe.occupy()
-            floe.release()  # pass the slot on
-            if trace.closed == "cancelled":
-                raise TraceCancelled(trace.trace_id)
-
-        if not self.around["send"]:
-            await proceed()
-            return
-        target = floe.target.name
-        call = Call(
-            act="send", node=source, name=target, trace_id=trace.trace_id, tenant=trace.tenant, attempt=attempt,
-            occurrence=trace.next_occurrence("send", source, target), value=message,
-        )  # fmt: skip
-        await run_through(self.around["send"], call, proceed)
-
-    async def _hand_out(self, trace: Trace, station: Station, value: Any) -> None:
-        if self.rookery.full_for(trace):
-            await self.rookery.room_for(trace)
-        self.rookery.put(trace, station.node, value)
-        if not trace.live and trace.status is None:
-            self.ledger.end(trace, "result")  # a result under another trace id: nothing else will end that trace
-
-    def _put(self, floe: Floe, message: Any, trace: Trace) -> None:
-        delivery = Delivery(message, trace, floe)
-        delivery.since_s = ambient.monotonic()
-        trace.live[delivery] = None
-        floe.put(delivery)
-
-    def _floes_to(self, station: Station, targets: tuple[Node, ...] | None) -> list[Floe]:
-        if targets is None:
-            return station.forward
-        by_target = {floe.target: floe for floe in station.outgoing}
-        for target in targets:
-            if target not in by_target:
-                raise KeyError(f"Unknown target {target.name} for {station.node.label}")
-        return [by_target[target] for target in targets]
+    def give_back(self, delivery: Delivery) -> None:
+        """Queue again what the handler had fetched: its attempt came to nothing."""
+        adopted, delivery.adopted = delivery.adopted or (), None
+        for taken in reversed(adopted):
+            if taken in taken.trace.live:
+                taken.floe.occupy()
+                self._queue_again(taken)
 
     @staticmethod
-    def _require_current(station: Station, delivery: Delivery, attempt: int) -> None:
-        if delivery.worker is None or delivery.attempt != attempt:
-            raise RuntimeError(
-                f"this attempt of node {station.node.label!r} is over; it may not emit any more. "
-                "Let the handler end when it is cancelled"
-            )
+    def _queue_again(delivery: Delivery) -> None:
+        delivery.since_s = ambient.monotonic()
+        delivery.floe.put_back(delivery)
 
 
 def _deadline_answer(message: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from penguiflow import ambient
 from penguiflow.core.graph import ROOKERY, Endpoint
@@ -51,6 +52,15 @@ class Place(Protocol):
         ...
 
 
+class _Observer(NamedTuple):
+    observe: Callable[[FlowEvent], None]
+    wants: Callable[[str], bool]
+
+
+def _everything(_event_type: str) -> bool:
+    return True
+
+
 class Events:
     """The event stream of one flow.
 
@@ -58,30 +68,35 @@ class Events:
         queue_maxsize: the bound of its edges, told in every event.
         ingress_count: edges out of `OpenSea`.
 
+    Attributes:
+        hearing: whether anybody wanted the two events of every message when `listen` was called last.
+
     """
 
     def __init__(self, queue_maxsize: int, ingress_count: int) -> None:
         self._queue_maxsize = queue_maxsize
         self._ingress_count = ingress_count
-        self._observers: list[Callable[[FlowEvent], None]] = []
+        self._observers: list[_Observer] = []
         self._hooks: list[Hook] = []
         self._store: Hook | None = None
         self._logged_elsewhere: list[Callable[[str], bool]] = []
+        self.hearing = False
         self._stored = 0
 
     def add_middleware(self, middleware: Any) -> None:
         """Feed every later event to `middleware`.
 
         One that has a plain `observe(event)` is called directly; one that has
-        `logs(event_type)` is not echoed by the core logger.
+        `wants(event_type)` gets only what it wants; what one `logs(event_type)`
+        is not echoed by the core logger.
         """
         observe = getattr(middleware, "observe", None)
-        if observe is not None:
-            self._observers.append(observe)
-        else:
+        if observe is None:
             hook = Hook(middleware, "middleware_error")
             self._hooks.append(hook)
-            self._observers.append(hook.feed)
+            observe = hook.feed
+        self._observers.append(_Observer(observe, getattr(middleware, "wants", _everything)))
+        self.listen()
         logs = getattr(middleware, "logs", None)
         if logs is not None:
             self._logged_elsewhere.append(logs)
@@ -90,10 +105,23 @@ class Events:
         """Save every later event with `save`."""
         self._store = Hook(save, "state_store_save_failed")
         self._hooks.append(self._store)
+        self.listen()
+
+    def listen(self) -> None:
+        """Look again whether anybody wants the two events of every message: log levels change while a flow runs.
+
+        Asked at least once in 64 messages, since asking for each would cost a tenth of the hop.
+        """
+        self.hearing = self.wanted("node_start") or self.wanted("node_success")
 
     def wanted(self, event_type: str) -> bool:
         """Whether anybody wants events of this type."""
-        return bool(self._observers) or self._store is not None or self._log_level(event_type) is not None
+        if self._store is not None:
+            return True
+        for observer in self._observers:
+            if observer.wants(event_type):
+                return True
+        return self._log_level(event_type) is not None
 
     def emit(
         self,
@@ -134,15 +162,19 @@ class Events:
         )
         self._tell(event, error)
 
-    async def flush(self) -> None:
-        """Wait until every listener has taken in what was emitted so far."""
+    def open(self) -> None:
+        """Listeners take in events from now on."""
         for hook in self._hooks:
-            await hook.flush()
+            hook.open()
+
+    async def flush_store(self) -> None:
+        """Wait until the store has taken in what was emitted so far, for at most 5 seconds."""
+        if self._store is not None:
+            await self._store.flush(FLUSH_TIMEOUT_S)
 
     async def close(self) -> None:
         """Flush every listener for a bounded time, then stop its writer."""
-        for hook in self._hooks:
-            await hook.close(FLUSH_TIMEOUT_S)
+        await asyncio.gather(*(hook.close(FLUSH_TIMEOUT_S) for hook in self._hooks))
 
     def _tell(self, event: FlowEvent, error: BaseException | None) -> None:
         level = self._log_level(event.event_type)
@@ -152,11 +184,13 @@ class Events:
         if self._store is not None and event.trace_id is not None:
             self._stored += 1
             self._store.feed(StoredEvent.from_flow_event(event, seq=self._stored))
-        for observe in self._observers:
+        for observer in self._observers:
+            if not observer.wants(event.event_type):
+                continue
             try:
-                observe(event)
-            except Exception as failure:  # noqa: BLE001 - a listener's failure is not the flow's
-                _logger.error("middleware_error", exc_info=failure, extra={"event": "middleware_error"})
+                observer.observe(event)
+            except (Exception, asyncio.CancelledError):  # a listener's failure is not the flow's
+                _logger.exception("middleware_error", extra={"event": "middleware_error"})
 
     def _log_level(self, event_type: str) -> int | None:
         level = _LEVELS.get(event_type, logging.INFO)

@@ -10,6 +10,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from penguiflow.core.bell import Bell
+
 if TYPE_CHECKING:
     from penguiflow.core.graph import Endpoint
     from penguiflow.core.traces import Trace
@@ -26,50 +28,53 @@ class Delivery:
         message: what is delivered.
         trace: the record of the trace that it belongs to.
         floe: the edge that it came over.
+        since_s: when it was queued, in seconds on the loop's clock; `None` where nobody listens.
 
     """
 
     __slots__ = ("adopted", "attempt", "backoff", "floe", "message", "queued", "since_s", "trace", "worker")
 
-    def __init__(self, message: Any, trace: Trace, floe: Floe) -> None:
+    def __init__(self, message: Any, trace: Trace, floe: Floe, since_s: float | None) -> None:
         self.message = message
         self.trace = trace
         self.floe = floe
+        self.since_s = since_s
         self.attempt = 0
         self.queued = False
-        self.since_s = 0.0
         self.worker: Worker | None = None
         self.backoff: asyncio.TimerHandle | None = None
         self.adopted: list[Delivery] | None = None
+
+    def waited_ms(self, now_s: float) -> float | None:
+        """How long it has waited by `now_s`, in milliseconds; `None` if nobody listened when it was queued."""
+        return None if self.since_s is None else (now_s - self.since_s) * 1000
 
 
 class Inbox:
     """Everything that waits before one node, over all of its edges, in order of arrival."""
 
-    __slots__ = ("_getters", "_items", "_tombstones")
+    __slots__ = ("_bell", "_items", "_tombstones")
 
     def __init__(self) -> None:
         self._items: deque[Delivery] = deque()
-        self._getters: deque[asyncio.Future[None]] = deque()
+        self._bell = Bell()
         self._tombstones = 0
 
     def push(self, delivery: Delivery) -> None:
-        """Add at the end, and wake one worker that waits."""
+        """Add at the end, and wake the worker."""
         delivery.queued = True
         self._items.append(delivery)
-        if self._getters:
-            self._wake()
+        if self._bell.waiting:
+            self._bell.ring()
 
     def push_front(self, delivery: Delivery) -> None:
         """Add at the front: a retry whose backoff is over is next."""
         delivery.queued = True
         self._items.appendleft(delivery)
-        self._wake()
+        self._bell.ring()
 
-    def take(self, floe: Floe | None = None) -> Delivery | None:
-        """The next delivery (over `floe`, if one is given), or `None`."""
-        if floe is not None:
-            return self._take_from(floe)
+    def take(self) -> Delivery | None:
+        """The next delivery, or `None`."""
         items = self._items
         while items:
             delivery = items.popleft()
@@ -80,8 +85,18 @@ class Inbox:
             self._tombstones -= 1
         return None
 
+    def take_from(self, floe: Floe) -> Delivery | None:
+        """The next delivery that came over `floe`, or `None`."""
+        for delivery in self._items:
+            if delivery.queued and delivery.floe is floe:
+                self._items.remove(delivery)
+                delivery.queued = False
+                floe.release()
+                return delivery
+        return None
+
     def discard(self, delivery: Delivery) -> None:
-        """Take out one delivery wherever it waits, at a cost that does not depend on the others."""
+        """Take out one delivery for good wherever it waits, at a cost that does not depend on the others."""
         delivery.queued = False
         delivery.floe.release()
         self._tombstones += 1
@@ -90,40 +105,8 @@ class Inbox:
             self._tombstones = 0
 
     async def wait(self) -> None:
-        """Return when there may be something to take."""
-        getter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._getters.append(getter)
-        try:
-            await getter
-        except BaseException:
-            if getter in self._getters:
-                self._getters.remove(getter)
-            elif self._items:
-                self._wake()  # the wake-up was meant for somebody who can still use it
-            raise
-
-    def clear(self) -> None:
-        """Forget everything that waits, and let every blocked sender go."""
-        for delivery in self.waiting():
-            self.discard(delivery)
-
-    def waiting(self) -> list[Delivery]:
-        """All deliveries that wait, oldest first."""
-        return [item for item in self._items if item.queued]
-
-    def _take_from(self, floe: Floe) -> Delivery | None:
-        for delivery in self._items:
-            if delivery.queued and delivery.floe is floe:
-                self.discard(delivery)
-                return delivery
-        return None
-
-    def _wake(self) -> None:
-        while self._getters:
-            getter = self._getters.popleft()
-            if not getter.done():
-                getter.set_result(None)
-                return
+        """Return when something has come."""
+        await self._bell.wait()
 
 
 class Floe:
@@ -139,14 +122,14 @@ class Floe:
 
     __slots__ = ("_depth", "_inbox", "_senders", "maxsize", "source", "target")
 
-    def __init__(self, source: Node | Endpoint, target: Node | Endpoint, maxsize: int, inbox: Inbox) -> None:
+    def __init__(self, source: Node | Endpoint, target: Node, maxsize: int, inbox: Inbox) -> None:
         self.source = source
         self.target = target
         # A node that feeds itself must not wait for a slot that only it can free.
         self.maxsize = 0 if source is target else max(maxsize, 0)
         self._inbox = inbox
         self._depth = 0
-        self._senders: deque[asyncio.Future[None]] = deque()
+        self._senders: deque[asyncio.Future[bool]] = deque()
 
     @property
     def queue(self) -> Floe:
@@ -154,7 +137,7 @@ class Floe:
         return self
 
     def qsize(self) -> int:
-        """Messages that wait on this edge."""
+        """Messages that wait on this edge, those that back off before a retry included."""
         return self._depth
 
     def empty(self) -> bool:
@@ -171,32 +154,47 @@ class Floe:
         return len(self._senders)
 
     def put(self, delivery: Delivery) -> None:
-        """Queue `delivery` now, in a slot that is free or was reserved by `room`."""
+        """Queue `delivery` now, in a slot that is free or was granted by `room`."""
         self._depth += 1
         self._inbox.push(delivery)
 
-    async def room(self) -> None:
-        """Wait for a slot; the caller must `put` before it yields to the loop again."""
+    async def room(self, trace: Trace) -> bool:
+        """Wait for a slot for a message of `trace`.
+
+        Returns whether there is one: a trace that is closed needs none. The
+        caller must `put` before it yields to the loop again.
+        """
         if not self.full():
-            return
-        sender: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            return trace.closed is None
+        sender: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._senders.append(sender)
+        trace.blocked[sender] = None
         try:
-            await sender
+            granted = await sender
         except BaseException:
-            if sender in self._senders:
-                self._senders.remove(sender)
-            else:
-                self.release()  # the slot was handed over to a sender that is gone
+            self._leave(sender)
             raise
-        self._depth -= 1  # the slot was held for us under its old owner's count
+        finally:
+            del trace.blocked[sender]
+        if not granted or trace.closed is not None:
+            self._leave(sender)
+            return False
+        self._depth -= 1  # the slot was counted for us since it was handed over
+        return True
+
+    def _leave(self, sender: asyncio.Future[bool]) -> None:
+        """A sender is gone: its place in the line goes, or the slot that it was given goes to the next."""
+        if sender.done() and not sender.cancelled() and sender.result():
+            self.release()
+        elif sender in self._senders:
+            self._senders.remove(sender)
 
     def discard(self, delivery: Delivery) -> None:
         """Take back a delivery that waits on this edge."""
         self._inbox.discard(delivery)
 
     def put_back(self, delivery: Delivery) -> None:
-        """Queue a retry at the front; its slot was kept by `occupy`."""
+        """Queue a delivery at the front again, in a slot that `occupy` has counted."""
         self._inbox.push_front(delivery)
 
     def occupy(self) -> None:
@@ -205,9 +203,9 @@ class Floe:
 
     def release(self) -> None:
         """Give one slot back, to the sender that has waited longest if there is one."""
-        while self._senders and self._depth <= max(self.maxsize, 1):
+        while self._senders and self._depth <= self.maxsize:
             sender = self._senders.popleft()
             if not sender.done():
-                sender.set_result(None)
+                sender.set_result(True)
                 return
         self._depth -= 1

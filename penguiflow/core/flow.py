@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from penguiflow.core.engine import ACTS, Engine
+from penguiflow.core.crew import Crew
+from penguiflow.core.engine import Engine
 from penguiflow.core.graph import OPEN_SEA, Graph
-from penguiflow.core.intercept import Call, run_through
-from penguiflow.core.worker import Worker
+from penguiflow.core.intercept import ACTS, Call, run_through
+from penguiflow.errors import TraceCancelled
+from penguiflow.node import as_nodes
 from penguiflow.types import Message
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from penguiflow.core.floe import Floe
     from penguiflow.core.intercept import Interceptor
-    from penguiflow.core.station import Station
     from penguiflow.core.traces import Trace
     from penguiflow.middlewares import Middleware
     from penguiflow.node import Node
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from penguiflow.state.models import StateStore, StoredEvent
 
 DEFAULT_QUEUE_MAXSIZE = 64
-STOP_GRACE_S = 5.0
+
+State = Literal["new", "running", "stopping", "stopped"]
 
 
 class PenguiFlow:
@@ -57,12 +59,10 @@ class PenguiFlow:
         self._graph = Graph(adjacencies, allow_cycles=allow_cycles)
         self._queue_maxsize = queue_maxsize
         self._engine = Engine(self._graph, queue_maxsize=queue_maxsize, errors_to_rookery=emit_errors_to_rookery)
-        self._interceptors: list[Interceptor] = []
         self._store = state_store
         self._registry: ModelRegistry | None = None
-        self._running = False
-        self._stopped = False
-        self._abandoned: list[Worker] = []
+        self._state: State = "new"
+        self._crew: Crew | None = None
         if state_store is not None:
             self._engine.events.set_store(self._save_event)
         for middleware in middlewares or ():
@@ -107,9 +107,7 @@ class PenguiFlow:
 
     def queue_depths(self) -> dict[str, int]:
         """Messages that wait before each node, by the node's name."""
-        return {
-            node.label: station.depth_in() for node, station in self._engine.stations.items()
-        }
+        return {node.label: station.depth_in() for node, station in self._engine.stations.items()}
 
     # -- life --------------------------------------------------------------------------------
 
@@ -120,75 +118,46 @@ class PenguiFlow:
             RuntimeError: the flow runs already, or models are missing.
 
         """
-        if self._running:
+        if self._state in ("running", "stopping"):
             raise RuntimeError("PenguiFlow already running; stop it before it is run again")
-        checked = [node for node in self._graph.nodes if node.policy.validate != "none"]
-        missing = [node.label for node in checked if registry is not None and not registry.has(node.label)]
+        if registry is not None:
+            self._require_models(registry)
+        if self._state == "stopped":  # nothing of an earlier run is seen in this one
+            self._engine.rookery.clear()
+            self._engine.ledger.clear()
+        self._engine.events.open()
+        self._registry = registry
+        self._crew = Crew(self, self._engine, registry)
+        self._state = "running"
+
+    def _require_models(self, registry: ModelRegistry) -> None:
+        checked = [node.label for node in self._graph.nodes if node.policy.validate != "none"]
+        missing = [name for name in checked if not registry.has(name)]
         if missing:
             raise RuntimeError(
                 f"ModelRegistry is missing entries for nodes requiring validation: {', '.join(missing)}. "
                 'Register them, or give them NodePolicy(validate="none")'
             )
-        self._registry = registry
-        if self._stopped:
-            self._engine.rookery.clear()
-            self._stopped = False
-        for node, station in self._engine.stations.items():
-            self._start_worker(station, registry if node in checked else None)
-        self._running = True
-
-    def _start_worker(self, station: Station, registry: ModelRegistry | None) -> None:
-        station.workers.append(Worker(self, self._engine, station, registry))
-
-    def replace_worker(self, worker: Worker, station: Station, registry: ModelRegistry | None) -> None:
-        """Put a new worker in the place of one whose handler ignores its cancellation; called by the runtime."""
-        station.workers.remove(worker)
-        self._abandoned.append(worker)
-        worker.task.add_done_callback(lambda _: self._abandoned.remove(worker))
-        self._start_worker(station, registry)
 
     async def stop(self) -> None:
         """Stop all workers, end all traces, and flush the listeners; returns at once if nothing runs.
 
         Work that waits or runs is cancelled. Results that were not fetched
-        stay readable until the flow is run again. A handler that ignores its
-        cancellation for 5 seconds is left to itself.
+        stay readable until the flow is run again. A handler or listener that
+        ignores its cancellation for 5 seconds is left to itself.
         """
-        if not self._running:
+        if self._state != "running" or self._crew is None:
             return
-        self._running = False
-        self._stopped = True
-        await self._stop_workers()
-        for trace in self._engine.ledger.open_traces():
-            self._end_at_stop(trace)
-        for station in self._engine.stations.values():
-            station.inbox.clear()
-        self._engine.rookery.release_readers(RuntimeError("PenguiFlow was stopped while fetch was waiting"))
+        self._state = "stopping"
+        try:
+            await self._crew.stop()
+        finally:
+            for trace in self._engine.ledger.open_traces():
+                self._engine.end_at_stop(trace)
+            self._engine.rookery.close(RuntimeError("PenguiFlow was stopped while fetch was waiting"))
+            self._state = "stopped"
         await self._engine.events.close()
-
-    async def _stop_workers(self) -> None:
-        stations = self._engine.stations.values()
-        workers = [worker for station in stations for worker in station.workers] + self._abandoned
-        tasks = []
-        for worker in workers:
-            worker.stopping = True
-            if worker.task is not asyncio.current_task():  # a handler may stop its own flow
-                worker.task.cancel()
-                tasks.append(worker.task)
-        if tasks:
-            await asyncio.wait(tasks, timeout=STOP_GRACE_S)
-        for station in stations:
-            station.workers.clear()
-
-    def _end_at_stop(self, trace: Trace) -> None:
-        for delivery in list(trace.live):
-            if delivery.backoff is not None:
-                delivery.backoff.cancel()
-                delivery.floe.release()
-        trace.live.clear()
-        trace.closed = trace.closed or "cancelled"
-        trace.pass_turn()
-        self._engine.ledger.end(trace, "result" if trace.results else "cancelled")
+        self._crew.end_caller()
 
     # -- messages in and out -----------------------------------------------------------------
 
@@ -201,7 +170,9 @@ class PenguiFlow:
 
         Raises:
             KeyError: `to` is no ingress node.
-            RuntimeError: there is no ingress node, or a scoped emit finds the flow not running.
+            RuntimeError: there is no ingress node, a scoped emit finds the flow not running, or the flow was stopped
+                while this waited.
+            TraceCancelled: the trace was cancelled while this waited.
             TypeError: `msg` cannot carry the trace id.
 
         """
@@ -209,15 +180,18 @@ class PenguiFlow:
         if trace_id is None:
             trace = self._engine.trace_of(msg)
         else:
-            if not self._running:
-                raise RuntimeError("PenguiFlow is not running; call run() before a scoped emit")
+            self._require_running()
             msg = _stamped(msg, trace_id)
             trace = await self._open_roundtrip(trace_id)
             self._engine.trace_of(msg, trace)
         try:
-            await self._engine.send(floes, msg, trace)
+            await self._engine.dispatch.enter(floes, msg, trace)
+        except TraceCancelled:
+            if self._state != "running":
+                raise RuntimeError("PenguiFlow was stopped while emit was waiting for room") from None
+            raise
         except BaseException:
-            self._engine.ledger.drop_unused(trace)
+            trace.pass_turn()  # whoever gives up the emit is not going to fetch
             raise
 
     def emit_nowait(self, msg: Any, to: Node | Sequence[Node] | None = None, *, trace_id: str | None = None) -> None:
@@ -233,14 +207,15 @@ class PenguiFlow:
         floes = self._entrances(to)
         if any(floe.full() for floe in floes):
             raise asyncio.QueueFull
-        self._engine.put_all(floes, msg, self._engine.trace_of(msg))
+        self._engine.events.listen()
+        self._engine.dispatch.put_all(floes, msg, self._engine.trace_of(msg))
 
     async def fetch(self, from_: Node | None = None, *, trace_id: str | None = None) -> Any:
         """Take the next result out of the flow.
 
         Args:
             from_: only results of this egress node.
-            trace_id: only results of this trace; without it, only results of traces that were not opened by scoped emits.
+            trace_id: only results of this trace; without it, only results of traces that no scoped emit opened.
 
         Raises:
             TraceEnded: the trace has ended and has no result left.
@@ -250,10 +225,12 @@ class PenguiFlow:
         if trace_id is not None:
             if from_ is not None:
                 raise RuntimeError("fetch(trace_id=...) does not support from_ filtering")
+            if self._state == "stopped" and self._engine.ledger.find(trace_id) is None:
+                raise RuntimeError(f"PenguiFlow was stopped and has no outcome of trace {trace_id} left to fetch")
             return await self._engine.rookery.fetch_scoped(trace_id)
         if not self._graph.egress:
             raise RuntimeError("context has no incoming floes to fetch from")
-        if self._stopped and not len(self._engine.rookery):
+        if self._state == "stopped" and not len(self._engine.rookery):
             raise RuntimeError("PenguiFlow was stopped and has no result left to fetch")
         return await self._engine.rookery.fetch(from_)
 
@@ -272,12 +249,13 @@ class PenguiFlow:
             RuntimeError: the flow is not running.
 
         """
-        if not self._running:
+        if self._state != "running":
             raise RuntimeError("PenguiFlow is not running; there is nothing to cancel")
         trace = self._engine.ledger.find(trace_id)
         if trace is None or not trace.pending:
             return False
-        self._engine.cancel(trace)
+        if trace.closed != "cancelled":
+            self._engine.cancel(trace)
         return True
 
     async def load_history(self, trace_id: str) -> Sequence[StoredEvent]:
@@ -289,7 +267,7 @@ class PenguiFlow:
         """
         if self._store is None:
             raise RuntimeError("PenguiFlow was created without a state_store; give create(..., state_store=...)")
-        await self._engine.events.flush()
+        await self._engine.events.flush_store()
         return await self._store.load_history(trace_id)
 
     # -- private -----------------------------------------------------------------------------
@@ -301,22 +279,29 @@ class PenguiFlow:
                 "the flow has no ingress node, so nothing can be emitted into it. "
                 "Give it a node that no other node leads to"
             )
-        if to is None:
+        targets = as_nodes(to)
+        if targets is None:
             return list(entrances.values())
-        targets = to if isinstance(to, (list, tuple)) else (to,)
         for target in targets:
             if target not in entrances:
-                raise KeyError(f"Unknown target {target.name} for {OPEN_SEA.name}")  # type: ignore[union-attr]
-        return [entrances[target] for target in targets]  # type: ignore[index]
+                raise KeyError(f"Unknown target {target.name} for {OPEN_SEA.name}")
+        return [entrances[target] for target in targets]
+
+    def _require_running(self) -> None:
+        if self._state != "running":
+            raise RuntimeError("PenguiFlow is not running; call run() before a scoped emit")
 
     async def _open_roundtrip(self, trace_id: str) -> Trace:
+        """The record of a new roundtrip, as soon as the one under way on the same trace is over."""
         ledger = self._engine.ledger
-        while (trace := ledger.find(trace_id)) is not None and trace.claimed:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            trace.turns = [*(trace.turns or ()), turn]
-            await turn
-        if trace is None or trace.scoped or trace.status is not None:
-            trace = ledger.replace(trace_id, None)
+        while True:
+            trace = ledger.find(trace_id)
+            if trace is None or not trace.claimed:
+                break
+            await trace.wait_for_turn()
+            self._require_running()
+        if trace is None or trace.status is not None or (trace.scoped and trace.started):
+            trace = ledger.open(trace_id, None)
         trace.scoped = trace.claimed = True
         return trace
 

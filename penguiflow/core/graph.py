@@ -49,6 +49,8 @@ class Graph:
         _require_unique_names(self._successors)
         if not allow_cycles:
             _require_acyclic(self._successors)
+        self._ingress = tuple(node for node in self._successors if self._takes_from_outside(node))
+        self._egress = tuple(node for node, row in self._successors.items() if all(target is node for target in row))
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -71,21 +73,20 @@ class Graph:
 
     def predecessors(self, node: Node) -> tuple[Node, ...]:
         """The nodes that `node` follows."""
-        return tuple(source for source, target in self.edges if target == node)
+        return tuple(source for source, target in self.edges if target is node)
 
     @property
     def ingress(self) -> tuple[Node, ...]:
         """Nodes that take work from outside: no parent, other than itself where that is allowed."""
-        return tuple(
-            node
-            for node in self._successors
-            if all(parent == node and node.allow_cycle for parent in self.predecessors(node))
-        )
+        return self._ingress
 
     @property
     def egress(self) -> tuple[Node, ...]:
         """Nodes whose results leave the flow: no successor other than itself."""
-        return tuple(node for node, row in self._successors.items() if all(target == node for target in row))
+        return self._egress
+
+    def _takes_from_outside(self, node: Node) -> bool:
+        return all(parent is node and node.allow_cycle for parent in self.predecessors(node))
 
 
 def _require_unique_names(nodes: Iterable[Node]) -> None:
@@ -104,12 +105,12 @@ def _require_acyclic(successors: dict[Node, tuple[Node, ...]]) -> None:
     parents = dict.fromkeys(successors, 0)
     for node, row in successors.items():
         for target in row:
-            if not (target == node and node.allow_cycle):
+            if not (target is node and node.allow_cycle):
                 parents[target] += 1
     free = [node for node, count in parents.items() if count == 0]
     for node in free:
         for target in successors[node]:
-            if target != node:
+            if target is not node:
                 parents[target] -= 1
                 if parents[target] == 0:
                     free.append(target)

@@ -12,6 +12,8 @@ import types
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from penguiflow.core.bell import Bell
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
 
@@ -35,9 +37,10 @@ class Hook:
         self._backlog: deque[Any] = deque()
         self._started: tuple[Coroutine[Any, Any, Any], Any] | None = None
         self._writer: asyncio.Task[None] | None = None
-        self._asleep: asyncio.Future[None] | None = None
-        self._flushed: list[asyncio.Future[None]] = []
-        self.dropped = 0
+        self._work = Bell()
+        self._idle = Bell()
+        self._closed = False
+        self._dropped = 0
 
     @property
     def backlog(self) -> int:
@@ -47,54 +50,67 @@ class Hook:
     def feed(self, item: Any) -> None:
         """Give `item` to the listener: now if it is free, else in its turn.
 
-        The oldest item is dropped when 10,000 wait: a hook that hangs must not eat the memory.
+        The oldest item is dropped when 10,000 wait: a hook that hangs must not
+        eat the memory. After `close` nothing is taken in until `open`.
         """
+        if self._closed:
+            return
         if self._started is None and not self._backlog:
             self._begin(item)
             return
         if len(self._backlog) >= HOOK_BACKLOG_MAX:
             self._backlog.popleft()
-            self.dropped += 1
+            self._dropped += 1
         self._backlog.append(item)
 
-    async def flush(self) -> None:
-        """Return when everything fed so far has been taken in."""
-        if self.backlog:
-            flushed = asyncio.get_running_loop().create_future()
-            self._flushed.append(flushed)
-            await flushed
+    def open(self) -> None:
+        """Take in items again."""
+        self._closed = False
+
+    async def flush(self, timeout_s: float) -> None:
+        """Wait until everything fed so far has been taken in, for at most `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.backlog:
+                    await self._idle.wait()
+        except TimeoutError:
+            _logger.warning("hook_not_flushed", extra={"hook": self._failure, "backlog": self.backlog})
 
     async def close(self, timeout_s: float) -> None:
         """Flush for at most `timeout_s` seconds, then stop the writer."""
-        writer, self._writer = self._writer, None
-        if writer is None:
-            return
         try:
-            await asyncio.wait_for(self.flush(), timeout_s)
-        except TimeoutError:
-            _logger.warning("hook_not_flushed", extra={"hook": self._failure, "backlog": self.backlog})
-        writer.cancel()
-        await asyncio.wait([writer], timeout=timeout_s)
+            await self.flush(timeout_s)
+        finally:
+            self._closed = True
+            writer = self._stop_writer()
+        if self._dropped:
+            _logger.warning("hook_items_dropped", extra={"hook": self._failure, "dropped": self._dropped})
+        if writer is not None:
+            await asyncio.wait([writer], timeout=timeout_s)
+
+    def _stop_writer(self) -> asyncio.Task[None] | None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.cancel()
         self._started = None
         self._backlog.clear()
+        return writer
+
+    # -- inside ------------------------------------------------------------------------------
 
     def _begin(self, item: Any) -> None:
         """Take the first step as the writer, so that a timeout or a task group in the hook is the writer's own."""
         loop = asyncio.get_running_loop()
         if self._writer is None or self._writer.done():
             self._writer = loop.create_task(self._write(), name=f"penguiflow:{self._failure}")
-        current = asyncio.current_task()
-        if current is not None:
-            asyncio._leave_task(loop, current)  # noqa: SLF001 - documented in asyncio's "Extending"
-        asyncio._enter_task(loop, self._writer)  # noqa: SLF001 - as above
+        writer, current = self._writer, asyncio.current_task()
+        _switch_task(loop, current, writer)
         try:
             self._started = self._step(item)
         finally:
-            asyncio._leave_task(loop, self._writer)  # noqa: SLF001 - as above
-            if current is not None:
-                asyncio._enter_task(loop, current)  # noqa: SLF001 - as above
-        if self._started is not None and self._asleep is not None and not self._asleep.done():
-            self._asleep.set_result(None)
+            _switch_task(loop, writer, current)
+        if self._started is not None:
+            self._work.ring()
 
     def _step(self, item: Any) -> tuple[Coroutine[Any, Any, Any], Any] | None:
         """Call the hook up to its first wait; `None` if it never waited."""
@@ -108,35 +124,44 @@ class Hook:
             return None
 
     async def _write(self) -> None:
-        while True:
+        writer = asyncio.current_task()
+        while self._writer is writer:
             if self._started is None and self._backlog:
                 self._started = self._step(self._backlog.popleft())
             if self._started is not None:
                 await self._finish(*self._started)
-                self._started = None
+                if self._writer is writer:
+                    self._started = None
             elif not self._backlog:
-                await self._sleep()
+                self._idle.ring()
+                await self._work.wait()
 
     async def _finish(self, coroutine: Coroutine[Any, Any, Any], awaited: Any) -> None:
         try:
             await _resume(coroutine, awaited)
         except asyncio.CancelledError as error:
-            if self._writer is not asyncio.current_task():
-                raise  # the flow stops
+            if self._writer_is_cancelled():
+                raise
             self._report(error)
         except Exception as error:  # noqa: BLE001 - a hook's failure is not the flow's
             self._report(error)
 
-    async def _sleep(self) -> None:
-        for flushed in self._flushed:
-            if not flushed.done():
-                flushed.set_result(None)
-        self._flushed.clear()
-        self._asleep = asyncio.get_running_loop().create_future()
-        await self._asleep
+    @staticmethod
+    def _writer_is_cancelled() -> bool:
+        """Whether the flow stops; else the hook raised `CancelledError` by itself."""
+        writer = asyncio.current_task()
+        return writer is not None and writer.cancelling() > 0
 
     def _report(self, error: BaseException) -> None:
         _logger.error(self._failure, exc_info=error, extra={"event": self._failure})
+
+
+def _switch_task(loop: asyncio.AbstractEventLoop, old: asyncio.Task[Any] | None, new: asyncio.Task[Any] | None) -> None:
+    """Make `new` what `asyncio.current_task()` gives; both functions are documented in asyncio's "Extending"."""
+    if old is not None:
+        asyncio._leave_task(loop, old)  # noqa: SLF001 - see above
+    if new is not None:
+        asyncio._enter_task(loop, new)  # noqa: SLF001 - see above
 
 
 @types.coroutine

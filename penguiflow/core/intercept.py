@@ -9,12 +9,13 @@ result. With no interceptor installed an act costs nothing extra.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
 Act = Literal["attempt", "send", "store", "tool"]
+ACTS: tuple[Act, ...] = get_args(Act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,7 @@ async def run_through(interceptors: Sequence[Interceptor], call: Call, act: Call
     return await proceed()
 
 
-def _step(
-    interceptor: Interceptor, call: Call, proceed: Callable[[], Awaitable[Any]]
-) -> Callable[[], Awaitable[Any]]:
+def _step(interceptor: Interceptor, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
     def run() -> Awaitable[Any]:
         return interceptor.intercept(call, proceed)
 

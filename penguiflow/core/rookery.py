@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from penguiflow.core.bell import Bell
 from penguiflow.core.traces import Result
 from penguiflow.errors import TraceEnded
 
 if TYPE_CHECKING:
-    from penguiflow.core.traces import Ledger, Trace
+    from penguiflow.core.ledger import Ledger
+    from penguiflow.core.traces import Trace
     from penguiflow.node import Node
 
 
@@ -27,51 +28,44 @@ class Rookery:
         self._ledger = ledger
         self._bound = bound
         self._shared: deque[Result] = deque()
-        self._readers: deque[asyncio.Future[None]] = deque()
-        self._writers: deque[asyncio.Future[None]] = deque()
+        self._readers = Bell()
+        self._writers = Bell()
 
     def __len__(self) -> int:
         return len(self._shared)
 
+    # -- in ----------------------------------------------------------------------------------
+
     def full_for(self, trace: Trace) -> bool:
         """Whether a result of `trace` has to wait; a scoped trace never blocks anybody."""
-        return not trace.scoped and 0 < self._bound <= len(self._shared)
+        return 0 < self._bound <= len(self._shared) and not trace.scoped
 
     async def room_for(self, trace: Trace) -> None:
         """Wait until a result of `trace` may be put."""
         while self.full_for(trace):
-            await _wait_in(self._writers)
+            await self._writers.wait()
 
     def put(self, trace: Trace, source: Node | None, value: Any) -> None:
         """Hand out one result: to its trace's own fetches where there are any, else to everybody's."""
         result = Result(trace, source, value)
+        trace.given = True
         if trace.results is None:
             trace.results = deque()
         trace.results.append(result)
-        trace.given += 1
-        if trace.waiters:
-            trace.wake_waiter()
+        if trace.awaited:
+            trace.wake()
         elif not trace.scoped:
             self._share(result)
+
+    # -- out ---------------------------------------------------------------------------------
 
     async def fetch(self, source: Node | None) -> Any:
         """The next result of an unscoped trace (from `source`, if one is given)."""
         while True:
             for result in self._shared:
                 if source is None or result.source is source:
-                    self._take_shared(result)
-                    self._read(result)
-                    return result.value
-            await _wait_in(self._readers)
-
-    def fetch_nowait(self) -> Any:
-        """The next result of an unscoped trace; `asyncio.QueueEmpty` if there is none."""
-        if not self._shared:
-            raise asyncio.QueueEmpty("no messages available")
-        result = self._shared[0]
-        self._take_shared(result)
-        self._read(result)
-        return result.value
+                    return self._read(result)
+            await self._readers.wait()
 
     async def fetch_scoped(self, trace_id: str) -> Any:
         """The next result of one trace.
@@ -80,100 +74,66 @@ class Rookery:
             TraceEnded: the trace has ended and has no result left.
 
         """
-        trace = self._ledger.find(trace_id) or self._ledger.join(trace_id, None)
+        trace = self._ledger.find(trace_id) or self._ledger.open(trace_id, None)
         while not trace.results:
             if trace.status is not None:
                 self._ledger.forget(trace)
-                trace.pass_turn()
                 raise TraceEnded(trace_id, trace.status, trace.error)
-            await self._wait_for(trace)
-        result = trace.results[0]
-        if not trace.scoped and result in self._shared:
-            self._take_shared(result)
-        self._read(result)
+            try:
+                await trace.wait()
+            except BaseException:
+                self._give_up(trace)
+                raise
+        return self._read(trace.results[0])
+
+    def _read(self, result: Result) -> Any:
+        """Take a result out of every table that it is in."""
+        trace = result.trace
+        self._unshare(result)
+        if trace.results is not None:
+            trace.results.remove(result)
+        if trace.claimed:
+            trace.pass_turn()
+        if not trace.results and trace.status is not None:
+            self._ledger.forget(trace)
+            trace.wake()
         return result.value
 
-    def release_readers(self, error: Exception) -> None:
-        """Let every unscoped fetch fail with `error`: nothing will come any more."""
-        for future in (*self._readers, *self._writers):
-            if not future.done():
-                future.set_exception(error)
-        self._readers.clear()
-        self._writers.clear()
+    def _give_up(self, trace: Trace) -> None:
+        """A scoped fetch was given up: the roundtrip is over, and what it would have got is for others."""
+        if trace.awaited:
+            return
+        trace.pass_turn()
+        if trace.results and not trace.scoped:
+            for result in trace.results:
+                self._share(result)
+        if not (trace.started or trace.sending or trace.scoped):
+            self._ledger.forget(trace)
 
     def discard(self, trace: Trace) -> None:
         """Throw away what came out of `trace` and was not fetched."""
         for result in trace.results or ():
-            if result in self._shared:
-                self._take_shared(result)
+            self._unshare(result)
         trace.results = None
+
+    def close(self, error: Exception) -> None:
+        """Let everybody who waits fail with `error`: nothing will come any more."""
+        self._readers.fail(error)
+        self._writers.fail(error)
 
     def clear(self) -> None:
         """Throw away everything that was not fetched."""
-        self._shared.clear()
+        for result in list(self._shared):
+            self._unshare(result)
 
     def _share(self, result: Result) -> None:
-        self._shared.append(result)
-        while self._readers:  # each of them may look for another source
-            _wake(self._readers)
+        if not result.shared:
+            result.shared = True
+            self._shared.append(result)
+            self._readers.ring()
 
-    def _take_shared(self, result: Result) -> None:
-        self._shared.remove(result)
-        _wake(self._writers)
-
-    def _read(self, result: Result) -> None:
-        trace = result.trace
-        if trace.results is not None:
-            trace.results.remove(result)
-        trace.pass_turn()
-        if not trace.results and trace.status is not None:
-            self._ledger.forget(trace)
-            trace.wake_all()
-
-    async def _wait_for(self, trace: Trace) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if trace.waiters is None:
-            trace.waiters = []
-        trace.waiters.append(waiter)
-        try:
-            await waiter
-        except BaseException:
-            self._leave(trace, waiter)
-            raise
-
-    def _leave(self, trace: Trace, waiter: asyncio.Future[None]) -> None:
-        """A scoped fetch was given up: what it would have got is for the next one."""
-        if trace.waiters and waiter in trace.waiters:
-            trace.waiters.remove(waiter)
-        elif trace.results and trace.waiters:
-            trace.wake_waiter()
-        if trace.waiters:
-            return
-        if trace.results and not trace.scoped:
-            for result in trace.results:
-                if result not in self._shared:
-                    self._share(result)
-        trace.pass_turn()
-        if not (trace.live or trace.scoped or trace.given or trace.status):
-            self._ledger.forget(trace)
-
-
-async def _wait_in(queue: deque[asyncio.Future[None]]) -> None:
-    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    queue.append(waiter)
-    try:
-        await waiter
-    except BaseException:
-        if waiter in queue:
-            queue.remove(waiter)
-        else:
-            _wake(queue)  # the wake-up was meant for somebody who can still use it
-        raise
-
-
-def _wake(queue: deque[asyncio.Future[None]]) -> None:
-    while queue:
-        waiter = queue.popleft()
-        if not waiter.done():
-            waiter.set_result(None)
-            return
+    def _unshare(self, result: Result) -> None:
+        if result.shared:
+            result.shared = False
+            self._shared.remove(result)
+            self._writers.ring()

@@ -1,4 +1,4 @@
-"""A node at work: its edges, its inbox and its worker."""
+"""A node at work: its edges and its inbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from penguiflow.core.floe import Floe
     from penguiflow.core.graph import Graph
     from penguiflow.core.rookery import Rookery
-    from penguiflow.core.worker import Worker
     from penguiflow.node import Node
 
 
@@ -20,11 +19,10 @@ class Station:
     Attributes:
         forward: outgoing edges that lead to other nodes; without any, results leave the flow here.
         rookery: where results leave the flow, if they do so here.
-        workers: the workers that take from the inbox.
 
     """
 
-    __slots__ = ("forward", "inbox", "incoming", "node", "outgoing", "rookery", "workers")
+    __slots__ = ("forward", "inbox", "incoming", "node", "outgoing", "rookery")
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -33,14 +31,12 @@ class Station:
         self.incoming: list[Floe] = []
         self.outgoing: list[Floe] = []
         self.forward: list[Floe] = []
-        self.workers: list[Worker] = []
 
     def connect(self, floe: Floe) -> None:
         """Add an outgoing edge."""
         self.outgoing.append(floe)
         if floe.target is not self.node:
             self.forward.append(floe)
-
 
     def depth_in(self) -> int:
         """Messages that wait before the node."""

@@ -1,17 +1,14 @@
-"""The trace ledger: one record for each trace, from its first message to its outcome.
-
-A record is everything that the runtime knows of a trace, so that ending the
-record ends all of it. A trace id that is used again after its trace was
-cancelled or given up gets a new record: nothing of the old one reaches it.
-"""
+"""The record of one trace: everything that the runtime knows of it, so that ending the record ends all of it."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Literal
+
+from penguiflow.core.bell import Bell
 
 if TYPE_CHECKING:
     import asyncio
+    from collections import deque
 
     from penguiflow.core.floe import Delivery
     from penguiflow.errors import FlowError
@@ -19,18 +16,17 @@ if TYPE_CHECKING:
 
 Status = Literal["result", "error", "cancelled", "deadline", "no_result"]
 
-UNREAD_OUTCOMES_KEPT = 1024
-
 
 class Result:
-    """One value that left the flow."""
+    """One value that left the flow; `shared` while it waits for whoever fetches next."""
 
-    __slots__ = ("source", "trace", "value")
+    __slots__ = ("shared", "source", "trace", "value")
 
     def __init__(self, trace: Trace, source: Node | None, value: Any) -> None:
         self.trace = trace
         self.source = source
         self.value = value
+        self.shared = False
 
 
 class Trace:
@@ -42,18 +38,24 @@ class Trace:
 
     Attributes:
         live: deliveries that wait, run or back off.
+        sending: sends that may still add to them.
+        blocked: senders of this trace that wait for room on an edge.
         results: what came out and was not read yet.
+        given: whether any result came out.
         waiters: scoped fetches that wait for more.
+        turns: scoped emits that wait for the roundtrip under way to end.
         scoped: opened by `emit(trace_id=...)`: its results are for scoped fetches only.
         claimed: a scoped roundtrip is under way; the next one has to wait.
+        started: something of it was sent, or came out.
+        replaced: its id belongs to a newer trace by now.
         closed: cancelled or past its deadline; nothing that comes out later counts.
         status: how it ended; `None` while it is open.
 
     """
 
     __slots__ = (
-        "claimed", "closed", "deadline_s", "deadline_timer", "error", "given", "live", "occurrences",
-        "results", "scoped", "status", "tenant", "trace_id", "turns", "waiters",
+        "blocked", "claimed", "closed", "deadline_s", "deadline_timer", "error", "given", "live", "occurrences",
+        "replaced", "results", "scoped", "sending", "started", "status", "tenant", "trace_id", "turns", "waiters",
     )  # fmt: skip
 
     def __init__(self, trace_id: str | None, tenant: str | None = None) -> None:
@@ -62,21 +64,30 @@ class Trace:
         self.deadline_s: float | None = None
         self.deadline_timer: asyncio.TimerHandle | None = None
         self.live: dict[Delivery, None] = {}
+        self.sending = 0
+        self.blocked: dict[asyncio.Future[bool], None] = {}
         self.results: deque[Result] | None = None
-        self.waiters: list[asyncio.Future[None]] | None = None
-        self.turns: list[asyncio.Future[None]] | None = None
+        self.given = False
+        self.started = False
+        self.waiters: Bell | None = None
+        self.turns: Bell | None = None
         self.occurrences: dict[tuple[str, str | None, str | None], int] | None = None
         self.scoped = False
         self.claimed = False
+        self.replaced = False
         self.closed: Status | None = None
         self.status: Status | None = None
         self.error: FlowError | None = None
-        self.given = 0
+
+    @property
+    def key(self) -> str | Trace:
+        """What the ledger finds it by: its id, or the record itself where the id is not its own."""
+        return self if self.trace_id is None or self.replaced else self.trace_id
 
     @property
     def pending(self) -> int:
-        """Messages of the trace that wait, run, back off, or wait to be fetched."""
-        return len(self.live) + (len(self.results) if self.results else 0)
+        """Messages of the trace that wait (to get in, to run, or to be fetched), run, or back off."""
+        return len(self.live) + self.sending + (len(self.results) if self.results else 0)
 
     @property
     def inflight(self) -> int:
@@ -92,105 +103,42 @@ class Trace:
         self.occurrences[key] = count + 1
         return count
 
-    def wake_waiter(self) -> None:
-        """Let one scoped fetch look again."""
-        while self.waiters:
-            waiter = self.waiters.pop(0)
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+    def unblock(self) -> None:
+        """Send away everybody who waits for room for this trace."""
+        for sender in list(self.blocked):
+            if not sender.done():
+                sender.set_result(False)
 
-    def wake_all(self) -> None:
+    @property
+    def awaited(self) -> bool:
+        """Whether a scoped fetch waits for more."""
+        return self.waiters is not None and bool(self.waiters.waiting)
+
+    async def wait(self) -> None:
+        """Wait, as a scoped fetch, for a result or the end."""
+        if self.waiters is None:
+            self.waiters = Bell()
+        await self.waiters.wait()
+
+    def wake(self) -> None:
         """Let every scoped fetch look again."""
-        while self.waiters:
-            self.wake_waiter()
+        if self.waiters is not None:
+            self.waiters.ring()
+
+    async def wait_for_turn(self) -> None:
+        """Wait until the roundtrip under way has ended."""
+        if self.turns is None:
+            self.turns = Bell()
+        await self.turns.wait()
 
     def pass_turn(self) -> None:
         """End the roundtrip under way; the next scoped emit of this trace may start."""
         self.claimed = False
-        for turn in self.turns or ():
-            if not turn.done():
-                turn.set_result(None)
-        self.turns = None
+        if self.turns is not None:
+            self.turns.ring()
 
-
-class Ledger:
-    """All open traces, and the newest outcomes that nobody has read."""
-
-    def __init__(self) -> None:
-        self._open: dict[str, Trace] = {}
-        self._unread: dict[str, Trace] = {}
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    @property
-    def unread(self) -> int:
-        """Ended traces whose outcome nobody has read."""
-        return len(self._unread)
-
-    def open_traces(self) -> list[Trace]:
-        """All open traces, oldest first."""
-        return list(self._open.values())
-
-    def find(self, trace_id: str) -> Trace | None:
-        """The open trace with this id, or the ended one with an unread outcome."""
-        return self._open.get(trace_id) or self._unread.get(trace_id)
-
-    def join(self, trace_id: str | None, tenant: str | None) -> Trace:
-        """The open trace with this id, or a new one; a bare payload gets one of its own."""
-        if trace_id is None:
-            return Trace(None, tenant)
-        trace = self._open.get(trace_id)
-        if trace is None:
-            trace = self.replace(trace_id, tenant)
-        elif trace.tenant is None:
-            trace.tenant = tenant
-        return trace
-
-    def replace(self, trace_id: str, tenant: str | None) -> Trace:
-        """Start a new record for this id; whatever the old one still does no longer counts."""
-        self._unread.pop(trace_id, None)
-        trace = self._open[trace_id] = Trace(trace_id, tenant)
-        return trace
-
-    def end(self, trace: Trace, status: Status) -> None:
-        """Close the books on a trace; its outcome is kept until it is read, or 1,024 newer ones are unread."""
-        trace.status = status
-        if trace.deadline_timer is not None:
-            trace.deadline_timer.cancel()
-            trace.deadline_timer = None
-        trace_id = trace.trace_id
-        if trace_id is None:
-            return
-        if self._open.get(trace_id) is trace:
-            del self._open[trace_id]
-            self._keep(trace_id, trace)
-        trace.wake_all()
-
-    def forget(self, trace: Trace) -> None:
-        """Drop a trace that has been read to its end, or that was only ever waited for."""
-        for table in (self._open, self._unread):
-            if trace.trace_id is not None and table.get(trace.trace_id) is trace:
-                del table[trace.trace_id]
-
-    def drop_unused(self, trace: Trace) -> None:
-        """Drop a record that was opened for a message which then was not sent."""
-        if not (trace.live or trace.given or trace.waiters or trace.status):
-            if trace.deadline_timer is not None:
-                trace.deadline_timer.cancel()
-            trace.pass_turn()
-            self.forget(trace)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._open.clear()
-        self._unread.clear()
-
-    def _keep(self, trace_id: str, trace: Trace) -> None:
-        if trace.status == "result" and not trace.results:
-            return  # every result was read: the outcome is known
-        self._unread[trace_id] = trace
-        if len(self._unread) > UNREAD_OUTCOMES_KEPT:
-            oldest = self._unread.pop(next(iter(self._unread)))
-            oldest.pass_turn()
+    def stop_timer(self) -> None:
+        """Forget the deadline."""
+        if self.deadline_timer is not None:
+            self.deadline_timer.cancel()
+            self.deadline_timer = None

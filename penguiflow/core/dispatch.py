@@ -1,0 +1,205 @@
+"""Sending: out of handlers, over edges, and out of the flow.
+
+Each send has a way that never waits, for the common case of room everywhere,
+and one that waits for its turn on each edge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from penguiflow import ambient
+from penguiflow.core.floe import Delivery
+from penguiflow.core.graph import OPEN_SEA
+from penguiflow.core.intercept import Call, run_through
+from penguiflow.core.isolate import isolate
+from penguiflow.errors import TraceCancelled
+from penguiflow.types import FinalAnswer, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penguiflow.core.engine import Engine
+    from penguiflow.core.floe import Floe
+    from penguiflow.core.station import Station
+    from penguiflow.core.traces import Trace
+    from penguiflow.node import Node
+
+
+class Dispatch:
+    """Moves the messages of one flow.
+
+    Args:
+        engine: the flow's working parts.
+
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._around = engine.around
+        self._events = engine.events
+
+    # -- what handlers return ----------------------------------------------------------------
+
+    def route_now(self, station: Station, delivery: Delivery, result: Any) -> bool:
+        """Send what a handler returned where it belongs; `False`, and nothing sent, if that has to wait."""
+        trace = self._engine.trace_of(result, delivery.trace)
+        return self._send_now(station, trace, result, _way(station, result))
+
+    async def route(self, station: Station, delivery: Delivery, result: Any) -> None:
+        """Send what a handler returned where it belongs, as soon as there is room."""
+        trace = self._engine.trace_of(result, delivery.trace)
+        await self._send(station, delivery, trace, result, _way(station, result))
+
+    # -- what handlers emit ------------------------------------------------------------------
+
+    async def emit(
+        self, station: Station, delivery: Delivery, attempt: int, message: Any, targets: Sequence[Node] | None
+    ) -> None:
+        """Send what a handler emits during `attempt`."""
+        floes = self._floes_for(station, delivery, attempt, targets)
+        trace = self._engine.trace_of(message, delivery.trace)
+        if not self._send_now(station, trace, message, floes):
+            await self._send(station, delivery, trace, message, floes)
+
+    def emit_nowait(
+        self, station: Station, delivery: Delivery, attempt: int, message: Any, targets: Sequence[Node] | None
+    ) -> None:
+        """Send what a handler emits during `attempt`, or raise `asyncio.QueueFull` and send nothing."""
+        floes = self._floes_for(station, delivery, attempt, targets)
+        trace = self._engine.trace_of(message, delivery.trace)
+        if any(floe.full() for floe in floes) or (not floes and self._engine.rookery.full_for(trace)):
+            self._drop_unused(trace)
+            raise asyncio.QueueFull
+        if trace.closed is not None:
+            return
+        if floes:
+            self.put_all(floes, message, trace)
+        else:
+            self._hand_out(trace, station, message)
+
+    def _floes_for(
+        self, station: Station, delivery: Delivery, attempt: int, targets: Sequence[Node] | None
+    ) -> Sequence[Floe]:
+        worker = delivery.worker
+        if worker is None or worker.over or delivery.attempt != attempt:
+            raise RuntimeError(
+                f"this attempt of node {station.node.label!r} is over; it may not emit any more. "
+                "Let the handler end when it is cancelled"
+            )
+        if targets is None:
+            return station.forward
+        by_target = {floe.target: floe for floe in station.outgoing}
+        for target in targets:
+            if target not in by_target:
+                raise KeyError(f"Unknown target {target.name} for {station.node.label}")
+        return [by_target[target] for target in targets]
+
+    # -- what comes from outside -------------------------------------------------------------
+
+    async def enter(self, floes: Sequence[Floe], message: Any, trace: Trace) -> None:
+        """Send what came from outside.
+
+        Raises:
+            TraceCancelled: the trace was cancelled while the message waited for room.
+
+        """
+        self._events.listen()
+        if self._put_now(floes, message, trace):
+            return
+        await self._fan_out(floes, message, trace, OPEN_SEA.name, 0)
+        if trace.closed == "cancelled":
+            raise TraceCancelled(trace.trace_id)
+
+    def put_all(self, floes: Sequence[Floe], message: Any, trace: Trace) -> None:
+        """Queue `message` on every edge now; all but the first get a copy of their own."""
+        since_s = ambient.monotonic() if self._events.hearing else None
+        trace.started = True
+        first = True
+        for floe in floes:
+            delivery = Delivery(message if first else isolate(message), trace, floe, since_s)
+            trace.live[delivery] = None
+            floe.put(delivery)
+            first = False
+
+    # -- private -----------------------------------------------------------------------------
+
+    def _put_now(self, floes: Sequence[Floe], message: Any, trace: Trace) -> bool:
+        """Send over all of `floes`, if that has to wait for nothing; `False`, and nothing sent, if it has to."""
+        if self._around["send"]:
+            return False
+        for floe in floes:
+            if floe.full():
+                return False
+        self.put_all(floes, message, trace)
+        return True
+
+    def _send_now(self, station: Station, trace: Trace, message: Any, floes: Sequence[Floe]) -> bool:
+        if trace.closed is not None:
+            return True  # nothing that comes out of a closed trace counts
+        if floes:
+            return self._put_now(floes, message, trace)
+        free = not self._engine.rookery.full_for(trace)
+        if free:
+            self._hand_out(trace, station, message)
+        return free
+
+    async def _send(
+        self, station: Station, delivery: Delivery, trace: Trace, message: Any, floes: Sequence[Floe]
+    ) -> None:
+        if floes:
+            await self._fan_out(floes, message, trace, station.node.label, delivery.attempt)
+            return
+        await self._engine.rookery.room_for(trace)
+        if trace.closed is None:
+            self._hand_out(trace, station, message)
+
+    async def _fan_out(self, floes: Sequence[Floe], message: Any, trace: Trace, source: str, attempt: int) -> None:
+        copies = [message, *(isolate(message) for _ in floes[1:])]
+        trace.sending += 1
+        try:
+            for floe, copy in zip(floes, copies, strict=True):
+                await self._send_one(floe, copy, trace, source, attempt)
+        finally:
+            trace.sending -= 1
+            self._drop_unused(trace)
+
+    async def _send_one(self, floe: Floe, message: Any, trace: Trace, source: str, attempt: int) -> None:
+        async def proceed() -> None:
+            if await floe.room(trace):
+                self.put_all((floe,), message, trace)
+
+        if not self._around["send"]:
+            await proceed()
+            return
+        target = floe.target.label
+        call = Call(
+            act="send", node=source, name=target, trace_id=trace.trace_id, tenant=trace.tenant, attempt=attempt,
+            occurrence=trace.next_occurrence("send", source, target), value=message,
+        )  # fmt: skip
+        await run_through(self._around["send"], call, proceed)
+
+    def _hand_out(self, trace: Trace, station: Station, value: Any) -> None:
+        trace.started = True
+        self._engine.rookery.put(trace, station.node, value)
+        self._engine.end_if_over(trace)  # a result under another trace id: nothing else will end that trace
+
+    def _drop_unused(self, trace: Trace) -> None:
+        """A send is over: end its trace if it was the last of it, or forget it if nothing was ever sent."""
+        if trace.live or trace.sending:
+            return
+        if trace.started or trace.closed is not None:
+            self._engine.end_if_over(trace)
+            return
+        trace.stop_timer()
+        trace.pass_turn()
+        if not trace.awaited:
+            self._engine.ledger.forget(trace)
+
+
+def _way(station: Station, result: Any) -> Sequence[Floe]:
+    """The edges that a result goes over; none for what leaves the flow."""
+    if isinstance(result, Message) and isinstance(result.payload, FinalAnswer):
+        return ()
+    return station.forward

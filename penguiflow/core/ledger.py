@@ -1,0 +1,93 @@
+"""The trace ledger: one record for each trace, from its first message to its outcome.
+
+A trace id that is used again after its trace was cancelled, given up or
+answered gets a new record: nothing of the old one reaches it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penguiflow.core.traces import Trace
+
+if TYPE_CHECKING:
+    from penguiflow.core.traces import Status
+
+UNREAD_OUTCOMES_KEPT = 1024
+
+
+class Ledger:
+    """All open traces, and the newest outcomes that nobody has read."""
+
+    def __init__(self) -> None:
+        self._open: dict[str | Trace, Trace] = {}
+        self._unread: dict[str, Trace] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def unread(self) -> int:
+        """Ended traces whose outcome nobody has read."""
+        return len(self._unread)
+
+    def open_traces(self) -> list[Trace]:
+        """All open traces, oldest first: also those without an id, and those whose id belongs to a newer one."""
+        return list(self._open.values())
+
+    def find(self, trace_id: str) -> Trace | None:
+        """The open trace with this id, or the ended one with an unread outcome."""
+        return self._open.get(trace_id) or self._unread.get(trace_id)
+
+    def join(self, trace_id: str | None, tenant: str | None) -> Trace:
+        """The open trace with this id, or a new one; a bare payload gets one of its own."""
+        trace = None if trace_id is None else self._open.get(trace_id)
+        if trace is None:
+            return self.open(trace_id, tenant)
+        if trace.tenant is None:
+            trace.tenant = tenant
+        return trace
+
+    def open(self, trace_id: str | None, tenant: str | None) -> Trace:
+        """Start a new record; what an old one of the same id still does no longer counts."""
+        if trace_id is not None:
+            self._replace(trace_id)
+        trace = Trace(trace_id, tenant)
+        self._open[trace.key] = trace
+        return trace
+
+    def end(self, trace: Trace, status: Status) -> None:
+        """Close the books on a trace; its outcome is kept until it is read, or 1,024 newer ones are unread."""
+        trace.status = status
+        trace.stop_timer()
+        self._open.pop(trace.key, None)
+        if trace.trace_id is not None and not trace.replaced and (trace.results or status != "result"):
+            self._keep(trace.trace_id, trace)
+        trace.wake()
+
+    def forget(self, trace: Trace) -> None:
+        """Drop a trace that has been read to its end, or that was only ever waited for."""
+        trace.stop_timer()
+        trace.pass_turn()
+        self._open.pop(trace.key, None)
+        if trace.trace_id is not None and not trace.replaced:
+            self._unread.pop(trace.trace_id, None)
+
+    def clear(self) -> None:
+        """Forget every outcome that was not read."""
+        for trace in list(self._unread.values()):
+            self.forget(trace)
+
+    def _replace(self, trace_id: str) -> None:
+        old = self._unread.pop(trace_id, None) or self._open.pop(trace_id, None)
+        if old is None:
+            return
+        old.replaced = True
+        old.pass_turn()
+        if old.status is None:
+            self._open[old] = old
+
+    def _keep(self, trace_id: str, trace: Trace) -> None:
+        self._unread[trace_id] = trace
+        if len(self._unread) > UNREAD_OUTCOMES_KEPT:
+            self.forget(next(iter(self._unread.values())))
