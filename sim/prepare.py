@@ -6,9 +6,10 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.harness import Prepared, nodes_of
+from sim.harness import nodes_of
 from sim.load import read_rows
 from sim.loader import ScenarioError, check_targets, load_object, modules_of, resolve_csv
+from sim.model.prepared import Prepared
 from sim.model.scenario import NAMED_ERRORS, ToolErrorFault
 from sim.subject.build import BuildError
 

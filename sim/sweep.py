@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sim.checks.evaluate import SeedOutcome
-    from sim.harness import Prepared
     from sim.loader import LoadedScenario
+    from sim.model.prepared import Prepared
     from sim.model.result import ScenarioResult
 
 

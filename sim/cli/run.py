@@ -20,8 +20,8 @@ from sim.sweep import run_scenario
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sim.harness import Prepared
     from sim.loader import LoadedScenario
+    from sim.model.prepared import Prepared
     from sim.model.result import ScenarioResult
     from sim.model.scenario import Seeds
 

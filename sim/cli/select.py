@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sim.harness import Prepared
     from sim.loader import LoadedScenario, Problem
+    from sim.model.prepared import Prepared
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from penguiflow import Node, NodePolicy, create
-from sim.harness import Prepared, run_seed
+from sim.harness import run_seed
+from sim.model.prepared import Prepared
 from sim.model.scenario import Scenario
 
 if TYPE_CHECKING:

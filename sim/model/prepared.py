@@ -1,0 +1,31 @@
+"""A scenario with everything that it names loaded: what a run starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sim.model.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run starts from.
+
+    Args:
+        scenario: the file's content.
+        builder: the callable under `flow`.
+        payload: the callable under `load.payload`.
+        rows: recorded arrivals, where the load is a trace.
+        errors: exception classes by the text of `error`.
+
+    """
+
+    scenario: Scenario
+    builder: Callable[..., Any]
+    payload: Callable[..., Any] | None = None
+    rows: Any = None
+    errors: Mapping[str, Callable[[str], Exception]] = field(default_factory=dict)
