@@ -11,7 +11,7 @@ from penguiflow.core import (
     PenguiFlow,
     create,
 )
-from penguiflow.effects import digest
+from penguiflow.fingerprint import digest
 from penguiflow.errors import FlowError, FlowErrorCode, StepNotExecuted, StepUnknown, TraceCancelled, TraceEnded
 from penguiflow.logging import ExtraFormatter, StructuredFormatter, configure_logging
 from penguiflow.metrics import FlowEvent, format_flow_event

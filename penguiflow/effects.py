@@ -7,12 +7,8 @@ itself: the runbook's *duplicate side effects* are born there.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import BaseModel
 
 from penguiflow.errors import StepNotExecuted, StepUnknown
 
@@ -76,20 +72,3 @@ class OnceGuard:
             if running is not None and not running.done():
                 running.set_result(None)
         return result
-
-
-def digest(value: Any) -> str:
-    """A short fingerprint of a JSON-like value; equal values give equal digests, and the value cannot be read back."""
-    text = json.dumps(value, sort_keys=True, default=_plain, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> Any:
-    """A stand-in for what JSON cannot hold; never a `repr`, which may show an address in memory."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="python")
-    if isinstance(value, (set, frozenset)):
-        return sorted(digest(item) for item in value)
-    if isinstance(value, (bytes, bytearray)):
-        return value.hex()
-    return f"{type(value).__module__}.{type(value).__qualname__}"

@@ -63,6 +63,7 @@ class Callers:
         """Let every request arrive at its time, and return when each has ended."""
         self._subject = subject
         arrivals = planned(self._prepared.scenario, self._world.draws, self._prepared.rows)
+        self._recording.never_arrived = len(arrivals)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._load(group, arrivals))
@@ -71,9 +72,11 @@ class Callers:
             raise failures.exceptions[0] from None
 
     def is_waiting(self, trace_id: str) -> bool:
-        """Whether the caller of this trace still waits for its answer."""
+        """Whether the caller of this trace still waits for its answer; at its deadline it no longer does."""
         request = self._requests.get(trace_id)
-        return request is not None and request.ended_s is None
+        if request is None or request.ended_s is not None:
+            return False
+        return request.deadline_s is None or round(self._world.now_s, 6) < round(request.deadline_s, 6)
 
     async def _load(self, group: asyncio.TaskGroup, arrivals: Sequence[Arrival]) -> None:
         """Let every request arrive at its time, whether or not the flow keeps up."""
@@ -82,6 +85,7 @@ class Callers:
             self._recorder.sample_depths(self._subject.depths())
             payload = make_payload(self._prepared.payload, self._world.draws, arrival)
             request = self._request(f"load-{arrival.index}", arrival, "load", 1)
+            self._recording.never_arrived -= 1
             group.create_task(self._roundtrip(request, payload), name=f"{CALLER}{request.trace_id}")
 
     def _start_storms(self, group: asyncio.TaskGroup, arrivals: Sequence[Arrival]) -> None:
@@ -133,7 +137,7 @@ class Callers:
         limit_s = None if request.deadline_s is None else request.deadline_s + GIVE_UP_GRACE_S
         try:
             async with asyncio.timeout_at(limit_s):
-                await self._subject.send(self._envelope(request, payload))
+                await self._send(request, payload)
                 answer = await self._subject.outcome(request.trace_id)
         except TimeoutError:
             answer = Answer("deadline", detail="the caller gave up")
@@ -142,6 +146,14 @@ class Callers:
         request.results = 1 if answer.outcome == "ok" else 0
         self._leaks.look("egress", answer.value, seen_by=request.tenant, node=None, trace_id=request.trace_id)
         self._recorder.note("answer", request.trace_id, answer.outcome, answer.detail, _fingerprint(answer.value))
+
+    async def _send(self, request: Request, payload: Any) -> None:
+        """Hand the request in; the time that it waits to be let in is blocked time."""
+        start_s = self._world.now_s
+        try:
+            await self._subject.send(self._envelope(request, payload))
+        finally:
+            self._recorder.blocked_outside(request.trace_id, start_s)
 
     def _envelope(self, request: Request, payload: Any) -> Envelope:
         deadline_s = request.deadline_s

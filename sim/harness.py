@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from penguiflow import InMemoryStateStore
 from sim.callers import CALLER, Callers
 from sim.faults import FaultSeam
-from sim.kernel import BudgetExhausted, HorizonReached, Stuck, World
+from sim.kernel import BudgetExhausted, HorizonReached, Spinning, Stuck, World
 from sim.model.recording import FaultCount, Recording
 from sim.model.recording import Stuck as StuckStory
 from sim.model.scenario import TenantProbeFault
@@ -18,10 +18,13 @@ from sim.watch import EffectWatch, LeakWatch, Recorder
 from sim.watch.logs import LogCapture
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sim.model.prepared import Prepared
     from sim.subject import Subject
 
 DRAIN_POLL_S = 1.0
+BACKGROUND_GRACE_S = 60.0
 
 
 def run_seed(prepared: Prepared, seed: int, *, faults: bool = True) -> Recording:
@@ -43,7 +46,7 @@ def nodes_of(prepared: Prepared) -> tuple[str, ...]:
         return _build(prepared, world).targets().nodes
 
     world = World(prepared.scenario.seeds.first)
-    with LogCapture(lambda _record: None):
+    with LogCapture(_ignore, _ignore):
         return world.run(build())
 
 
@@ -73,7 +76,7 @@ class _Run:
 
     def execute(self) -> Recording:
         """Run, and close the books however it ends."""
-        with LogCapture(self._leaks.read_log):
+        with LogCapture(self._leaks.read_log, self._leaks.read_line):
             try:
                 self._world.run(self._main())
             except HorizonReached as end:
@@ -82,7 +85,7 @@ class _Run:
             except Stuck as end:
                 self._recording.stuck = _without_callers(end.story)
                 self._recorder.finish(end.at_s)
-            except BudgetExhausted as end:
+            except (BudgetExhausted, Spinning) as end:
                 self._recording.stuck = StuckStory(round(end.at_s, 6), str(end))
                 self._recorder.finish(end.at_s)
         self._leaks.finish()
@@ -92,12 +95,21 @@ class _Run:
         subject = _build(self._prepared, self._world)
         self._watch(subject)
         await subject.start()
+        known = asyncio.all_tasks()
         await self._callers.run(subject)
         # Nothing tells that a subject is idle; under virtual time, looking every second costs nothing.
         while self._recorder.busy or any(subject.depths().values()):  # noqa: ASYNC110 - see above
             await asyncio.sleep(DRAIN_POLL_S)
+        await self._leave_background_time(known)
         await subject.stop()
         self._recorder.finish(self._clock())
+
+    async def _leave_background_time(self, known: Collection[asyncio.Task[object]]) -> None:
+        """Let tasks that handlers left behind go on for a while: what they do counts, but they may run for ever."""
+        for _ in range(int(BACKGROUND_GRACE_S / DRAIN_POLL_S)):
+            if not any(_is_left_behind(task, known) for task in asyncio.all_tasks()):
+                return
+            await asyncio.sleep(DRAIN_POLL_S)
 
     def _watch(self, subject: Subject) -> None:
         """Faults stand outermost, so that the watchers behind them see what really happened."""
@@ -121,6 +133,14 @@ def _build(prepared: Prepared, world: World) -> Subject:
         seed=world.seed, tenants=tuple(scenario.tenants), store=InMemoryStateStore(), draws=world.draws
     )
     return build_subject(prepared.builder, surroundings, scenario.args)
+
+
+def _is_left_behind(task: asyncio.Task[object], known: Collection[asyncio.Task[object]]) -> bool:
+    return task not in known and not task.get_name().startswith("penguiflow:")
+
+
+def _ignore(_what: object) -> None:
+    """What a flow says while it is only looked at."""
 
 
 def _without_callers(story: StuckStory) -> StuckStory:

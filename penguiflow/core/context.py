@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from penguiflow.core.intercept import Call, run_through
-from penguiflow.effects import digest
+from penguiflow.fingerprint import digest
 from penguiflow.node import Node, as_nodes
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Virtual time: a deterministic event loop, and the world around it."""
 
 from sim.kernel.draws import Draws
-from sim.kernel.ends import BudgetExhausted, HorizonReached, SimulationEnd, Stuck
+from sim.kernel.ends import BudgetExhausted, HorizonReached, SimulationEnd, Spinning, Stuck
 from sim.kernel.loop import SimLoop
 from sim.kernel.world import World
 
-__all__ = ["BudgetExhausted", "Draws", "HorizonReached", "SimLoop", "SimulationEnd", "Stuck", "World"]
+__all__ = ["BudgetExhausted", "Draws", "HorizonReached", "SimLoop", "SimulationEnd", "Spinning", "Stuck", "World"]

@@ -54,6 +54,27 @@ class HorizonReached(SimulationEnd):
         )
 
 
+class Spinning(SimulationEnd):
+    """Something is always ready and no timer is set: time stands still for ever.
+
+    Args:
+        at_s: virtual seconds from the start of the run.
+        place: the line that runs again and again, as far as it is known.
+
+    """
+
+    def __init__(self, at_s: float, place: str) -> None:
+        super().__init__(at_s)
+        self.args = (at_s, place)
+        self.place = place
+
+    def __str__(self) -> str:
+        return (
+            f"a task spins at {self.place} and time stands still at {self.at_s:g} s; "
+            "a task that waits for a change lets time pass; wait for an event, or sleep for longer than 0 s"
+        )
+
+
 class BudgetExhausted(SimulationEnd):
     """The program has run as many callbacks as it may.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from inspect import CORO_SUSPENDED, getcoroutinestate, iscoroutine
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
 _MACHINERY = ("asyncio", "anyio", "contextlib", "concurrent")
@@ -51,6 +53,16 @@ def place(frame: FrameType) -> str:
     path = PurePath(frame.f_code.co_filename)
     depth = module.count(".") + (2 if path.stem == "__init__" else 1)
     return f"{'/'.join(path.parts[-depth:])}:{frame.f_lineno}"
+
+
+def spinning_at(ready: Iterable[Any]) -> str:
+    """Where the first task stands that is ready to run; its name where its code cannot be seen."""
+    for handle in ready:
+        task = getattr(getattr(handle, "_callback", None), "__self__", None)
+        if isinstance(task, asyncio.Task):
+            frames = await_chain(task.get_coro())
+            return place(frames[user_depth(frames)]) if frames else task.get_name()
+    return "a callback"
 
 
 def _package(frame: FrameType) -> str:

@@ -12,7 +12,8 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
-from sim.kernel.ends import BudgetExhausted, HorizonReached, Stuck
+from sim.kernel.ends import BudgetExhausted, HorizonReached, Spinning, Stuck
+from sim.kernel.frames import spinning_at
 from sim.kernel.handles import ReadyHandle, Timer
 from sim.kernel.refusals import RealWorldError, RefusesRealWorld
 from sim.kernel.stuck import explain
@@ -34,6 +35,7 @@ Rounds, not callbacks: a burst of many requests at one instant is no spin.
 """
 FOREVER_S = sys.float_info.max
 """The horizon of a loop without one: a timer at infinity lies behind it, and never goes off."""
+_SPINS = 20  # times FAIR_ROUNDS without a timer to jump to: whatever still runs will run for ever
 _FAIR_ROUNDS_AGAIN = 100  # while the ready queue has not been empty since the last forced jump
 _COMPACT_FROM = 100  # timers; below, cancelled ones are not worth the effort
 
@@ -170,14 +172,14 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
         # Everything here is inline that happens for each callback: the call of a method is dear at this place.
         ready, timers = self._ready, self._scheduled
         next_ready = ready.popleft
-        rounds_left = FAIR_ROUNDS
+        rounds_left, spins_left = FAIR_ROUNDS, _SPINS
         while True:
             if not ready:
                 if timers and self._now < timers[0][0] <= self.horizon_s and not timers[0][2]._cancelled:
                     self._now = timers[0][0]
                 else:
                     self._jump()
-                rounds_left = FAIR_ROUNDS
+                rounds_left, spins_left = FAIR_ROUNDS, _SPINS
             elif rounds_left:
                 rounds_left -= 1
             elif timers:
@@ -185,6 +187,11 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
                 self._jump()
                 self.forced_jumps += self._now > before_s
                 rounds_left = _FAIR_ROUNDS_AGAIN
+            elif spins_left:
+                spins_left -= 1
+                rounds_left = FAIR_ROUNDS
+            else:
+                raise Spinning(self._now, spinning_at(ready))
             now = self._now
             while timers and timers[0][0] <= now:
                 timer = heappop(timers)[2]

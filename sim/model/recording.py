@@ -79,6 +79,7 @@ class Effect:
         attempt: the node's attempt, from 1.
         at_s: when it took effect.
         caller_waiting: whether the caller was still waiting; if not, it is a zombie.
+        certain: false where the call was cut off under way, so that it has perhaps happened.
 
     """
 
@@ -91,6 +92,7 @@ class Effect:
     attempt: int
     at_s: float
     caller_waiting: bool
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,7 @@ class Recording:
         end_s: when the run ended.
         digest: over every event of the run, in order.
         nodes: the flow's nodes, in the order of construction.
+        never_arrived: requests that were planned for a time that the run did not reach.
 
     """
 
@@ -200,4 +203,5 @@ class Recording:
     stuck: Stuck | None = None
     horizon_reached: bool = False
     unfinished: list[str] = field(default_factory=list)
+    never_arrived: int = 0
     uncontrolled: list[str] = field(default_factory=list)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -32,11 +34,12 @@ class Canary:
     text: str
 
     def forms(self) -> tuple[str, ...]:
-        """The texts under which the mark may turn up: plain, upper-case, hex and base64 at each alignment."""
+        """The texts under which the mark may turn up: plain, upper-case, hex, hashed, and base64 at each alignment."""
         raw = self.text.encode()
         shifted = [base64.b64encode(b"-" * shift + raw).decode() for shift in range(3)]
+        hashes = [hashlib.new(name, raw, usedforsecurity=False).hexdigest() for name in ("md5", "sha1", "sha256")]
         # The first and last characters of base64 depend on the neighbours, so they are cut off.
-        return (self.text, self.text.upper(), raw.hex(), *(text[4:-4] for text in shifted))
+        return (self.text, self.text.upper(), raw.hex(), *hashes, *(text[4:-4] for text in shifted))
 
 
 def plant(value: Any, mark: str) -> tuple[Any, bool]:
@@ -94,7 +97,10 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
             yield str(key), item
             if isinstance(key, str):
                 yield "(key)", key
-    elif isinstance(value, Sequence):
-        yield from ((str(index), item) for index, item in enumerate(value))
+    elif isinstance(value, (Sequence, AbstractSet)):
+        members = value if isinstance(value, Sequence) else sorted(value, key=repr)
+        yield from ((str(index), item) for index, item in enumerate(members))
     elif isinstance(value, BaseException):
         yield "exception", str(value)
+    else:
+        yield from sorted(getattr(value, "__dict__", {}).items())

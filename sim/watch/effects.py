@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from penguiflow import digest
@@ -37,9 +38,17 @@ class EffectWatch:
         self._waiting = waiting
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        """Let the effect happen, then write it down."""
-        result = await proceed()
-        arguments = digest(call.value)
+        """Let the effect happen, then write it down; one that is cut off under way has perhaps happened."""
+        arguments = digest(call.value)  # before the call: the tool may change what it is given
+        try:
+            result = await proceed()
+        except asyncio.CancelledError:
+            self._write_down(call, arguments, certain=False)
+            raise
+        self._write_down(call, arguments, certain=True)
+        return result
+
+    def _write_down(self, call: Call, arguments: str, *, certain: bool) -> None:
         self._recording.effects.append(
             Effect(
                 name=call.name or "",
@@ -51,7 +60,7 @@ class EffectWatch:
                 attempt=call.attempt + 1,
                 at_s=self._clock(),
                 caller_waiting=call.trace_id is not None and self._waiting(call.trace_id),
+                certain=certain,
             )
         )
-        self._recorder.note("effect", call.name or "", call.key or "", arguments, call.trace_id or "")
-        return result
+        self._recorder.note("effect", call.name or "", call.key or "", arguments, call.trace_id or "", str(certain))

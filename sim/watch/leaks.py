@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextvars
-from dataclasses import replace
+import traceback
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sim.model.recording import FaultCount, Sighting
 from sim.watch.canaries import Canary, plant, texts_in, without_marker
-from sim.watch.logs import extras_of
+from sim.watch.logs import extras_of, message_of
 
 if TYPE_CHECKING:
     import logging
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from sim.model.scenario import TenantProbeFault
     from sim.subject.protocol import Envelope
 
-_current_call: contextvars.ContextVar[Call | None] = contextvars.ContextVar("penguiflow_sim_call", default=None)
+
+@dataclass(slots=True)
+class _Turn:
+    """One attempt, for as long as it lasts."""
+
+    call: Call
+    over: bool = False
+
+
+_current_turn: contextvars.ContextVar[_Turn | None] = contextvars.ContextVar("penguiflow_sim_turn", default=None)
 
 
 class LeakWatch:
@@ -102,8 +112,7 @@ class LeakWatch:
             self.look("state", call.value, seen_by=call.tenant, node=call.node, trace_id=call.trace_id)
             return await proceed()
         if call.act == "attempt":
-            _current_call.set(call)
-            return await proceed()
+            return await self._attributed(call, proceed)
         self.look(
             "tool_args",
             {"args": call.value, "key": call.key},
@@ -116,6 +125,16 @@ class LeakWatch:
             result, _ = plant(result, canary.text)
         return result
 
+    @staticmethod
+    async def _attributed(call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
+        """Log lines belong to this call until it ends; a task that it leaves behind works for nobody in particular."""
+        turn = _Turn(call)
+        _current_turn.set(turn)
+        try:
+            return await proceed()
+        finally:
+            turn.over = True
+
     def observe(self, event: FlowEvent) -> None:
         """Look at an event, and at the labels that a metric would get from it."""
         self.look("events", event.to_payload(), seen_by=event.tenant, node=event.node_name, trace_id=event.trace_id)
@@ -123,19 +142,28 @@ class LeakWatch:
 
     def read_log(self, record: logging.LogRecord) -> None:
         """Look at a log record; it belongs to the tenant that it names, or whose message is being handled."""
-        if not self._canaries:
+        if not self.active:
             return
-        call = _current_call.get()
-        entry = extras_of(record) | {"message": record.getMessage()}
+        entry = extras_of(record) | {"message": message_of(record)}
         if record.exc_info and record.exc_info[1] is not None:
-            entry["exception"] = str(record.exc_info[1])
+            entry["exception"] = "".join(traceback.format_exception(record.exc_info[1]))
+        self._look_at_log(entry)
+
+    def read_line(self, line: str) -> None:
+        """Look at a line that was printed."""
+        if self.active:
+            self._look_at_log({"printed": line})
+
+    def _look_at_log(self, entry: dict[str, Any]) -> None:
+        turn = _current_turn.get()
+        call = turn.call if turn is not None and not turn.over else None
         tenant = entry.get("tenant") or (call.tenant if call is not None else None)
         node = entry.get("node_name") or (call.node if call is not None else None)
         trace_id = entry.get("trace_id") or (call.trace_id if call is not None else None)
         self.look("logs", entry, seen_by=tenant, node=node, trace_id=trace_id)
 
     def look(self, sink: str, value: Any, *, seen_by: str | None, node: str | None, trace_id: str | None) -> None:
-        """Search one entry of a sink that `seen_by` can see (`None`: everybody)."""
+        """Search one entry of a sink that `seen_by` can see (`None`: nobody knows who)."""
         for path, text in texts_in(value):
             for form, canary in self._forms:
                 if form in text:

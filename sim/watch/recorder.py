@@ -22,6 +22,9 @@ _ENDS_RUNNING = {
 }
 _DROPS = {"deadline_skip": "deadline", "trace_cancel_drop": "cancelled"}
 
+# Where a request stands that no edge has room for yet.
+INGRESS = "ingress"
+
 Key = tuple[str, str]
 
 
@@ -42,8 +45,9 @@ class Recorder:
         self.bounds: Mapping[str, int] = {}
         self._last_depth: dict[str, int] = {}
         self._clock = clock
-        self._running: dict[Key, tuple[float, int]] = {}
-        self._backoff: dict[Key, tuple[float, int]] = {}
+        # Several messages of one trace may be at one node, so each key holds a row of (start, attempt).
+        self._running: dict[Key, list[tuple[float, int]]] = {}
+        self._backoff: dict[Key, list[tuple[float, int]]] = {}
         self._hash = hashlib.sha256()
 
     @property
@@ -62,9 +66,15 @@ class Recorder:
         elif event.event_type in _ENDS_RUNNING:
             self._end(key, event, now_s)
         elif event.event_type == "node_retry":
-            self._backoff[key] = (now_s, event.attempt - 1)
+            self._backoff.setdefault(key, []).append((now_s, event.attempt - 1))
         elif event.event_type in _DROPS:
             self._drop(key, event, now_s)
+
+    def blocked_outside(self, trace_id: str, start_s: float) -> None:
+        """Write down that a request waited from `start_s` until now to be let in."""
+        now_s = self._clock()
+        if now_s > start_s:
+            self._span((trace_id, INGRESS), "blocked", 0, (start_s, now_s))
 
     def note(self, *facts: str) -> None:
         """Add something that happened now to the digest."""
@@ -79,20 +89,20 @@ class Recorder:
 
     def finish(self, now_s: float) -> None:
         """Close the books at `now_s`: what still runs is written down as unfinished."""
-        open_spans: tuple[tuple[SpanKind, dict[Key, tuple[float, int]]], ...] = (
-            ("running", self._running),
-            ("backoff", self._backoff),
-        )
-        for kind, table in open_spans:
-            for key, (start_s, attempt) in table.items():
-                self._span(key, kind, attempt, (start_s, now_s), "unfinished")
-                self._recording.unfinished.append(f"{key[0]} at {key[1]}: {kind} since {start_s:.6g} s")
+        self._close_open("running", self._running, now_s)
+        self._close_open("backoff", self._backoff, now_s)
         self._recording.end_s = round(now_s, 6)
         self._recording.digest = self._hash.hexdigest()
 
+    def _close_open(self, kind: SpanKind, table: dict[Key, list[tuple[float, int]]], now_s: float) -> None:
+        for key, row in table.items():
+            for start_s, attempt in row:
+                self._span(key, kind, attempt, (start_s, now_s), "unfinished")
+                self._recording.unfinished.append(f"{key[0]} at {key[1]}: {kind} since {start_s:.6g} s")
+
     def _start(self, key: Key, event: FlowEvent, now_s: float) -> None:
         waited_s = (event.queue_wait_ms or 0.0) / 1000
-        retry = self._backoff.pop(key, None)
+        retry = _taken(self._backoff, key, event.attempt - 1)
         if retry is not None:
             self._span(key, "backoff", retry[1], (retry[0], now_s - waited_s))
         if waited_s > 0:
@@ -101,10 +111,12 @@ class Recorder:
             bound = self.bounds.get(key[1], 0)
             self._depth(now_s, key[1], min(event.queue_depth_in + 1, bound or event.queue_depth_in + 1))
         self._depth(now_s, key[1], event.queue_depth_in)
-        self._running[key] = (now_s, event.attempt)
+        self._running.setdefault(key, []).append((now_s, event.attempt))
 
     def _end(self, key: Key, event: FlowEvent, now_s: float) -> None:
-        started = self._running.pop(key, None)
+        # The end of a cancelled trace does not tell which attempt it cut off.
+        attempt = None if event.event_type == "node_trace_cancelled" else event.attempt
+        started = _taken(self._running, key, attempt)
         if started is None:
             return
         blocked_s = (event.emit_wait_ms or 0.0) / 1000
@@ -115,16 +127,18 @@ class Recorder:
     def _drop(self, key: Key, event: FlowEvent, now_s: float) -> None:
         result = _DROPS[event.event_type]
         phase = event.extra.get("phase")
-        if phase == "running" and key in self._running:
-            start_s, attempt = self._running.pop(key)
-            self._span(key, "running", attempt, (start_s, now_s), result)
-        elif phase == "backoff" and key in self._backoff:
-            start_s, attempt = self._backoff.pop(key)
-            self._span(key, "backoff", attempt, (start_s, now_s), result)
+        if phase == "running":
+            started = _taken(self._running, key, event.attempt)
+            if started is not None:
+                self._span(key, "running", started[1], (started[0], now_s), result)
+        elif phase == "backoff":
+            retry = _taken(self._backoff, key, event.attempt - 1)
+            if retry is not None:
+                self._span(key, "backoff", retry[1], (retry[0], now_s), result)
         elif phase == "queued":
             # A retry that was queued again before it was dropped waited from the end of its backoff on.
             waiting_since_s = now_s - (event.queue_wait_ms or 0.0) / 1000
-            retry = self._backoff.pop(key, None)
+            retry = _taken(self._backoff, key, event.attempt - 1)
             if retry is not None:
                 self._span(key, "backoff", retry[1], (retry[0], waiting_since_s))
             self._span(key, "waiting", event.attempt, (waiting_since_s, now_s), result)
@@ -139,3 +153,14 @@ class Recorder:
         if self._last_depth.get(node) != depth:
             self._last_depth[node] = depth
             self._recording.depths.append(Depth(round(now_s, 9), node, depth, self.bounds.get(node, 0)))
+
+
+def _taken(table: dict[Key, list[tuple[float, int]]], key: Key, attempt: int | None) -> tuple[float, int] | None:
+    """Take the oldest entry of this attempt out of its row, or the oldest of all where the attempt is not told."""
+    row = table.get(key, [])
+    entry = next((entry for entry in row if attempt in (None, entry[1])), None)
+    if entry is not None:
+        row.remove(entry)
+        if not row:
+            del table[key]
+    return entry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -274,7 +275,7 @@ def test_where_the_time_went_adds_up_to_the_latency():
 
 
 def test_a_blocked_sender_is_counted_as_such():
-    """A result that finds no room downstream is blocked, not running."""
+    """What finds no room is blocked, at a node or before the flow, and every second of it is told."""
 
     async def sluggish(message: Any, ctx: Any) -> Any:
         await asyncio.sleep(1)
@@ -285,4 +286,149 @@ def test_a_blocked_sender_is_counted_as_such():
         return create(first.to(second), second.to(), queue_maxsize=1)
 
     recording = run(build, load={"stages": [{"for": "2s", "rate": "5/s"}]})
-    assert {span.node for span in recording.spans if span.kind == "blocked"} == {"first"}
+    assert {span.node for span in recording.spans if span.kind == "blocked"} == {"first", "ingress"}
+    for request in recording.requests:
+        spent = sum(span.end_s - span.start_s for span in recording.spans if span.trace_id == request.trace_id)
+        assert spent == pytest.approx(request.latency_s, abs=1e-5)
+
+
+def test_messages_of_one_trace_at_one_node_have_their_own_spans():
+    """Three retrying messages of one trace back off side by side, and no span runs backwards."""
+
+    async def spread(message: Any, ctx: Any) -> None:
+        for part in range(3):
+            await ctx.emit(message.model_copy(update={"payload": part}))
+
+    async def flaky(message: Any, ctx: Any) -> Any:
+        await asyncio.sleep(0.01)
+        if ctx.attempt == 0:
+            raise ValueError
+        return message
+
+    def build() -> Any:
+        policy = NodePolicy(max_retries=1, backoff_base=0.5)
+        first, second = Node(spread, name="first"), Node(flaky, name="second", policy=policy)
+        return create(first.to(second), second.to())
+
+    recording = run(build, load=ONE)
+    assert all(span.end_s >= span.start_s for span in recording.spans)
+    assert [span.kind for span in recording.spans].count("backoff") == 3
+
+
+def test_an_effect_that_is_cut_off_has_perhaps_happened():
+    """A charge that times out under way is written down as uncertain, on every attempt."""
+
+    async def slow_bank() -> None:
+        await asyncio.sleep(2)
+
+    async def pay(message: Any, ctx: Any) -> Any:
+        await ctx.effect("charge", slow_bank, args=message.payload)
+        return message
+
+    policy = NodePolicy(timeout_s=1, max_retries=1, backoff_base=0.1)
+    recording = run(lambda: create(Node(pay, name="pay", policy=policy).to()), load=ONE)
+    assert [(effect.attempt, effect.certain) for effect in recording.effects] == [(1, False), (2, False)]
+
+
+def test_the_arguments_of_an_effect_are_those_it_was_called_with():
+    """A tool that changes its arguments does not change what it is known by."""
+
+    async def pay(message: Any, ctx: Any) -> Any:
+        order = {"items": [1]}
+
+        async def grow() -> None:
+            order["items"].append(ctx.attempt)
+
+        await ctx.effect("charge", grow, args=order)
+        return message
+
+    fault = {"id": "lost", "kind": "tool_error", "where": {"tool": "charge", "attempt": 1}, "after_effect": True}
+    policy = NodePolicy(max_retries=1, backoff_base=0.1)
+    recording = run(lambda: create(Node(pay, name="pay", policy=policy).to()), inject=[fault], load=ONE)
+    assert len(recording.effects) == 2
+    assert len({effect.args_digest for effect in recording.effects}) == 1
+
+
+def test_an_effect_of_a_task_left_behind_is_seen():
+    """A charge that a handler leaves to a background task counts, and its caller no longer waits."""
+    tasks: list[Any] = []
+
+    async def pay(message: Any, ctx: Any) -> Any:
+        async def later() -> None:
+            await asyncio.sleep(5)
+            await ctx.effect("charge")
+
+        tasks.append(asyncio.create_task(later()))
+        return message
+
+    recording = run(lambda: create(Node(pay, name="pay").to()), load=ONE)
+    assert [effect.caller_waiting for effect in recording.effects] == [False]
+
+
+def test_a_charge_at_the_deadline_comes_too_late():
+    """Whoever acts while the deadline cancels it acts for nobody."""
+
+    async def pay(message: Any, ctx: Any) -> Any:
+        try:
+            await asyncio.sleep(9)
+        except asyncio.CancelledError:
+            await ctx.effect("charge")
+            raise
+
+    load = {"deadline": "4s", **ONE}
+    recording = run(lambda: create(Node(pay, name="pay").to()), load=load)
+    assert [(effect.at_s, effect.caller_waiting) for effect in recording.effects] == [(4.0, False)]
+
+
+@pytest.mark.parametrize("wrap", [lambda text: {text}, lambda _text: type("Box", (), {})(), str])
+def test_leaks_are_found_in_sets_objects_and_printed_lines(wrap):
+    """Another tenant's data is found in a set, on an object, and in what is printed."""
+    seen: list[Any] = []
+
+    async def gossip(message: Any, ctx: Any) -> Any:
+        value = wrap(message.payload["canary"]) if "canary" in message.payload else None
+        if value is not None and hasattr(value, "__dict__"):
+            value.text = message.payload["canary"]
+        if value is not None:
+            seen.append(value)
+        if isinstance(value, str) or (value is None and seen and isinstance(seen[0], str)):
+            sys.stdout.write(f"before you came {seen[0]}\n")
+            return message
+        return message.model_copy(update={"payload": {"docs": seen[0] if seen else message.payload}})
+
+    recording = run(lambda: create(Node(gossip, name="gossip").to()), inject=[PROBE], load=POISSON)
+    assert [sighting for sighting in recording.sightings if sighting.leaked]
+
+
+def test_a_shared_background_task_is_nobodys_leak():
+    """A task that outlives its request works for nobody in particular, so its log lines accuse nobody."""
+    tasks: list[Any] = []
+
+    async def queue(message: Any, ctx: Any) -> Any:
+        async def flush() -> None:
+            await asyncio.sleep(1)
+            logging.getLogger("app").warning("flushing %s", message.payload)
+
+        tasks.append(asyncio.create_task(flush()))
+        return message
+
+    recording = run(lambda: create(Node(queue, name="queue").to()), inject=[PROBE], load=POISSON)
+    assert not [sighting for sighting in recording.sightings if sighting.leaked]
+
+
+def test_requests_that_the_horizon_cuts_off_are_counted():
+    """A run that ends before its load says how many requests never arrived."""
+    recording = run(echoing, load={"stages": [{"for": "100s", "rate": "1/s"}]}, horizon="60s")
+    assert recording.never_arrived == 39
+
+
+def test_a_flow_that_spins_is_stuck_and_says_where():
+    """A handler that yields for ever without letting time pass ends as stuck, with its line."""
+
+    async def spin(message: Any, ctx: Any) -> None:
+        for _ in range(10**9):
+            await asyncio.sleep(0)
+
+    recording = run(lambda: create(Node(spin, name="spin").to()), load=ONE)
+    assert recording.stuck is not None
+    assert "a task spins at test_runs.py:" in recording.stuck.reason
