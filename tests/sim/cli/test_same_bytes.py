@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,12 @@ def digests(folder: Path) -> dict[str, str]:
         for file in sorted(folder.rglob("*"))
         if file.is_file()
     }
+
+
+def entry(folder: Path) -> dict[str, object]:
+    """What result.json says of the inbox."""
+    scenarios = json.loads((folder / "result.json").read_text())["scenarios"]
+    return next(scenario for scenario in scenarios if scenario["name"] == "inbox-fragile")
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +72,4 @@ def test_two_runs_in_one_process_are_the_same(tmp_path):
     plots = [name for name in digests(alone) if name.startswith("plots/inbox")]
     assert plots
     assert {name: digests(alone)[name] for name in plots} == {name: digests(after)[name] for name in plots}
+    assert entry(alone) == entry(after)

@@ -31,7 +31,7 @@ def test_the_sample_has_the_files_of_a_report(fresh):
     assert files(SAMPLE) == files(fresh)
 
 
-@pytest.mark.parametrize("name", ["result.json", "report.html", "plots/checkout-fragile/latency.svg"])
-def test_the_sample_has_not_drifted(fresh, name):
+def test_the_sample_has_not_drifted(fresh):
     """Whoever changes what a report looks like sees it here; UPDATE_GOLDEN=1 accepts the change."""
-    assert (SAMPLE / name).read_bytes() == (fresh / name).read_bytes()
+    drifted = [name for name in files(fresh) if (SAMPLE / name).read_bytes() != (fresh / name).read_bytes()]
+    assert drifted == []
