@@ -11,8 +11,8 @@ from penguiflow.core import (
     PenguiFlow,
     create,
 )
-from penguiflow.fingerprint import digest
 from penguiflow.errors import FlowError, FlowErrorCode, StepNotExecuted, StepUnknown, TraceCancelled, TraceEnded
+from penguiflow.fingerprint import digest
 from penguiflow.logging import ExtraFormatter, StructuredFormatter, configure_logging
 from penguiflow.metrics import FlowEvent, format_flow_event
 from penguiflow.middlewares import LatencyCallback, Middleware, log_flow_events
