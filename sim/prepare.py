@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from sim.harness import nodes_of
 from sim.load import read_rows
-from sim.loader import ScenarioError, check_targets, load_object, modules_of, resolve_csv
+from sim.loader import ScenarioError, check_targets, load_object, modules_of, place_of, resolve_csv
 from sim.model.prepared import Prepared
 from sim.model.scenario import NAMED_ERRORS, ToolErrorFault
-from sim.subject.build import BuildError
+from sim.usercode import user_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,19 +22,56 @@ def prepare(loaded: LoadedScenario) -> Prepared:
     """Import what the scenario names, read its recorded traffic, build its flow once and hold its targets against it.
 
     Raises:
-        ScenarioError: something cannot be imported, read or built, or is not there, with its place in the file.
+        ScenarioError: with everything that cannot be imported, read or built, or is not there, each at its place.
 
     """
-    load = loaded.scenario.load
-    prepared = Prepared(
-        scenario=loaded.scenario,
-        builder=_load(loaded, loaded.scenario.flow, "flow"),
-        payload=None if load.payload is None else _load(loaded, load.payload, "load.payload"),
-        rows=None if load.trace is None else _rows(loaded),
-        errors=_errors(loaded),
-    )
-    check_targets(loaded, _nodes(loaded, prepared))
+    load, problems = loaded.scenario.load, _Problems()
+    builder = problems.of(_function, loaded, loaded.scenario.flow, "flow")
+    payload = None if load.payload is None else problems.of(_function, loaded, load.payload, "load.payload")
+    rows = None if load.trace is None else problems.of(_rows, loaded)
+    errors = {
+        fault.error: problems.of(_error_class, loaded, fault.error, f"faults[{index}].error")
+        for index, fault in enumerate(loaded.scenario.faults)
+        if isinstance(fault, ToolErrorFault) and fault.error not in NAMED_ERRORS
+    }
+    prepared = Prepared(loaded.scenario, builder, payload, rows, errors)
+    if builder is not None:
+        problems.of(_check_flow, loaded, prepared)
+    problems.raise_all()
     return prepared
+
+
+class _Problems:
+    """Problems of several parts, so that they are told together."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def of(self, part: Callable[..., Any], *args: Any) -> Any:
+        """What `part` gives for `args`; nothing when it has problems, which are kept."""
+        try:
+            return part(*args)
+        except ScenarioError as error:
+            self._found.extend(error.problems)
+            return None
+
+    def raise_all(self) -> None:
+        if self._found:
+            raise ScenarioError(self._found)
+
+
+def _function(loaded: LoadedScenario, reference: str, path: str) -> Any:
+    """What a scenario names to be called, and answers when it is called."""
+    function = _load(loaded, reference, path)
+    called = (function, type(function).__call__)
+    if any(map(inspect.iscoroutinefunction, called)):
+        kind, fix = "a coroutine function", "write def instead of async def"
+    elif any(map(inspect.isgeneratorfunction, called)) or any(map(inspect.isasyncgenfunction, called)):
+        kind, fix = "a generator function", "write return instead of yield"
+    else:
+        return function
+    rule = "builders and payload functions are plain functions"
+    raise ScenarioError([loaded.problem(path, f"{reference} is {kind}", rule=rule, fix=fix)])
 
 
 def _load(loaded: LoadedScenario, reference: str, path: str) -> Any:
@@ -52,30 +88,23 @@ def _rows(loaded: LoadedScenario) -> Any:
         raise ScenarioError([loaded.problem("load.trace.csv", str(error))]) from None
 
 
-def _errors(loaded: LoadedScenario) -> dict[str, Callable[[str], Exception]]:
-    """The exception classes that faults name as `module:Class`."""
-    errors: dict[str, Callable[[str], Exception]] = {}
-    for index, fault in enumerate(loaded.scenario.faults):
-        if not isinstance(fault, ToolErrorFault) or fault.error in NAMED_ERRORS:
-            continue
-        path = f"faults[{index}].error"
-        kind = _load(loaded, fault.error, path)
-        if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            rule, fix = "an injected error is a class of exceptions", "name a class that derives from Exception"
-            raise ScenarioError([loaded.problem(path, f"{fault.error} is no exception class", rule=rule, fix=fix)])
-        errors[fault.error] = kind
-    return errors
-
-
-def _nodes(loaded: LoadedScenario, prepared: Prepared) -> tuple[str, ...]:
+def _error_class(loaded: LoadedScenario, reference: str, path: str) -> type[Exception]:
+    """The exception class that a fault names; one is made on trial, as the fault is going to make them."""
+    kind = _load(loaded, reference, path)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        rule, fix = "an injected error is a class of exceptions", "name a class that derives from Exception"
+        raise ScenarioError([loaded.problem(path, f"{reference} is no exception class", rule=rule, fix=fix)])
     try:
-        with modules_of(loaded.folder):
-            return nodes_of(prepared)
-    except BuildError as error:
-        raise ScenarioError([loaded.problem("flow", str(error))]) from None
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(frame.filename).name}:{frame.lineno}"
-        message = f"building the flow fails: {type(error).__name__}: {error} ({place})"
-        rule, fix = "the builder has to give a flow in an empty world", "correct that line"
-        raise ScenarioError([loaded.problem("flow", message, rule=rule, fix=fix)]) from error
+        kind("on trial")
+    except (Exception, SystemExit) as error:
+        place = place_of(error, loaded.folder)
+        message = f"{reference}(text) raises {type(error).__name__}: {error}" + (f" ({place})" if place else "")
+        rule, fix = "an injected error is made from one text", "name a class that takes one, or derive one that does"
+        raise ScenarioError([loaded.problem(path, message, rule=rule, fix=fix)]) from error
+    return kind
+
+
+def _check_flow(loaded: LoadedScenario, prepared: Prepared) -> None:
+    with modules_of(loaded.folder), user_errors(loaded):
+        nodes = nodes_of(prepared)
+    check_targets(loaded, nodes)

@@ -8,6 +8,7 @@ from sim.checks.evaluate import evaluate_seed
 from sim.checks.verdicts import merge
 from sim.harness import run_seed
 from sim.loader import modules_of
+from sim.usercode import user_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,9 +34,12 @@ def run_scenario(
         seeds: which seeds, in this order.
         progress: called with each seed when it is done.
 
+    Raises:
+        ScenarioError: the scenario's code cannot be driven, raises in its payload function, or ends the process.
+
     """
     outcomes = []
-    with modules_of(loaded.folder):
+    with modules_of(loaded.folder), user_errors(loaded):
         for seed in seeds:
             outcomes.append(_one_seed(prepared, seed))
             progress(seed)

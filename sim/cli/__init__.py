@@ -13,7 +13,7 @@ def sim() -> None:
     """Run scenarios against flows under virtual time, and see what breaks.
 
     \b
-    penguiflow sim check scenarios                   read the files, run nothing
+    penguiflow sim check scenarios                   read the files, build the flows, send nothing
     penguiflow sim run scenarios --report reports    run them, write a report
     penguiflow sim run FILE --seed 17                run one seed again
     """  # noqa: D301 - \b is click's mark for lines that stay as they are

@@ -1,4 +1,4 @@
-"""`penguiflow sim check`: read scenario files and resolve what they name; run nothing."""
+"""`penguiflow sim check`: read scenario files and resolve what they name; send nothing."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from sim.cli.select import selected
 def check(paths: tuple[Path, ...]) -> Exit:
     """Check scenario files without running them.
 
-    Every problem of every file is listed with its place. The flow is built
-    once, so that a node that does not exist is found here and not in the run.
+    Every problem of every file is listed with its place. Checking a file
+    imports the code that it names, and builds the flow once, so that a node
+    that does not exist is found here and not in the run; it sends nothing.
     """
     ready = selected(paths)
     for loaded, _ in ready:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import functools
+import logging
 import platform
 import sys
 import traceback
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from penguiflow import __version__
-from sim.load import PayloadError
-from sim.loader import ScenarioError, SelectionError
+from sim.loader import ScenarioError, SelectionError, place_of
 from sim.report import ReportError
-from sim.subject.build import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 
 _BUG = (
@@ -41,28 +41,65 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+_CODES: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
+    ((KeyboardInterrupt,), Exit.INTERRUPTED),
+    ((SelectionError,), Exit.NOTHING_SELECTED),
+    ((ScenarioError, SystemExit), Exit.UNUSABLE),
+    ((ReportError,), Exit.NOT_WRITTEN),
+)  # the first that fits; whatever is left is no fault of the user
+_FIRST_DECIDES = (
+    Exit.INTERRUPTED, Exit.HARNESS_BUG, Exit.NOT_WRITTEN, Exit.NONDETERMINISTIC, Exit.UNUSABLE, Exit.FAILED,
+    Exit.INCONCLUSIVE,
+)  # fmt: skip
+
+
+def deciding(codes: Collection[Exit]) -> Exit:
+    """The code that decides when several apply."""
+    return next((code for code in _FIRST_DECIDES if code in codes), Exit.PASSED)
+
+
+def code_of(error: BaseException) -> Exit:
+    """The exit code of an error."""
+    for kinds, code in _CODES:
+        if isinstance(error, kinds):
+            return code
+    return Exit.HARNESS_BUG
+
+
+def tell(error: BaseException) -> None:
+    """Say on standard error what went wrong; with a traceback only where the harness is to blame."""
+    code = code_of(error)
+    if code is Exit.INTERRUPTED:
+        text = "interrupted"
+    elif isinstance(error, SystemExit):
+        place = place_of(error, Path.cwd())
+        text = f"code under test ends the process: SystemExit: {error.code} ({place}); take sys.exit() out of that line"
+    elif code is Exit.HARNESS_BUG:
+        text = "".join(traceback.format_exception(error)) + f"\n{_BUG}"
+    else:
+        text = str(error)
+    click.echo(text, err=True)
+
+
 def exits(command: Callable[..., Exit]) -> Callable[..., None]:
     """End the process with the code that `command` gives; errors of the user become one clear message."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
+        # What ended the process is told here, and not once more by each task that it went through.
+        logging.getLogger("asyncio").addFilter(_is_no_end)
         try:
             code = command(*args, **kwargs)
-        except SelectionError as error:
-            click.echo(str(error), err=True)
-            code = Exit.NOTHING_SELECTED
-        except (ScenarioError, BuildError, PayloadError) as error:
-            click.echo(str(error), err=True)
-            code = Exit.UNUSABLE
-        except ReportError as error:
-            click.echo(str(error), err=True)
-            code = Exit.NOT_WRITTEN
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            code = Exit.INTERRUPTED
-        except Exception:  # noqa: BLE001 - whatever is left is no fault of the user
-            click.echo(f"{traceback.format_exc()}\n{_BUG}", err=True)
-            code = Exit.HARNESS_BUG
+        except click.ClickException:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the end of the line: nothing leaves but an exit code
+            tell(error)
+            code = code_of(error)
         sys.exit(code)
 
     return run
+
+
+def _is_no_end(record: logging.LogRecord) -> bool:
+    """Whether a record of asyncio is anything else than an echo of the error that ended a run."""
+    return not (record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt | SystemExit))

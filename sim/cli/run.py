@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from penguiflow import __version__
+from sim.cli.conclude import conclude
 from sim.cli.exits import Exit, exits
+from sim.cli.folder import require_writable
 from sim.cli.select import selected
-from sim.model.result import SuiteResult, worst
-from sim.report import render_console, write_all
+from sim.loader import ScenarioError
 from sim.sweep import run_scenario
 
 if TYPE_CHECKING:
@@ -25,7 +25,28 @@ if TYPE_CHECKING:
     from sim.model.result import ScenarioResult
     from sim.model.scenario import Seeds
 
-WIDTH_WITHOUT_TERMINAL = 100
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which seeds to run; without any wish, those of the file."""
+
+    seeds: tuple[int, ...]
+    count: int | None
+    first: int | None
+
+    def among(self, planned: Seeds) -> list[int]:
+        if self.seeds:
+            return list(dict.fromkeys(self.seeds))
+        if self.count is None and self.first is None:
+            return planned.all()
+        start = planned.first if self.first is None else self.first
+        return list(range(start, start + (planned.count if self.count is None else self.count)))
+
+
+def _report_folder(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter("'' names no folder; give one, or leave --report out")
+    return None if value is None else Path(value)
 
 
 @click.command()
@@ -33,9 +54,7 @@ WIDTH_WITHOUT_TERMINAL = 100
 @click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Run this seed only; may be repeated.")
 @click.option("--seeds", "count", type=click.IntRange(min=1), help="How many seeds in a row, instead of the file's.")
 @click.option("--first", type=click.IntRange(min=0), help="The first seed of the row, instead of the file's.")
-@click.option(
-    "--report", type=click.Path(path_type=Path), help="Write result.json, report.html and plots to this folder."
-)
+@click.option("--report", callback=_report_folder, help="Write result.json, report.html and plots to this folder.")
 @exits
 def run(
     paths: tuple[Path, ...], seeds: tuple[int, ...], count: int | None, first: int | None, report: Path | None
@@ -44,36 +63,42 @@ def run(
 
     Running a scenario executes the code that it names. The exit code is 0
     when everything passed, 1 when a check failed, 2 when a file cannot be
-    used, 3 when only inconclusive verdicts are left, and 4 when one seed
-    gave two different runs.
+    used, 3 when only inconclusive verdicts are left, 4 when one seed gave
+    two different runs, 74 when the report cannot be written, and 130 after
+    Ctrl-C. What is finished by then is printed and written in any case.
     """
+    if seeds and (count is not None or first is not None):
+        raise click.UsageError("--seed names single seeds, --seeds and --first a row of them; give one or the other")
     pin_hash_seed()
-    results = [_run_one(loaded, prepared, seeds, count, first) for loaded, prepared in selected(paths)]
-    if not results:
+    ready = selected(paths)
+    if not ready:
         return Exit.NOTHING_SELECTED
-    suite = SuiteResult(
-        version=__version__,
-        verdict=worst([result.verdict for result in results]),
-        exit_code=_exit_code(results),
-        scenarios=tuple(results),
-    )
-    told, last_line = render_console(suite, colour=_colour(), width=_width()).rsplit("\n", 1)
-    click.echo(told)
     if report is not None:
-        written = write_all(suite, report)
-        for error in written.errors:
-            click.echo(error, err=True)
-        click.echo(f"REPORT     {written.html}\n")
-    click.echo(last_line)
-    return Exit(suite.exit_code)
+        require_writable(report)
+    results, errors = _run_all(ready, _Choice(seeds, count, first))
+    return conclude(results, errors, planned=len(ready), report=report)
 
 
-def _run_one(
-    loaded: LoadedScenario, prepared: Prepared, seeds: Sequence[int], count: int | None, first: int | None
-) -> ScenarioResult:
-    chosen = _chosen(loaded.scenario.seeds, seeds, count, first)
-    with _progress(loaded.scenario.name, len(chosen)) as bar:
-        return run_scenario(loaded, prepared, chosen, progress=lambda _seed: bar.update(1))
+def _run_all(
+    ready: Sequence[tuple[LoadedScenario, Prepared]], choice: _Choice
+) -> tuple[list[ScenarioResult], list[BaseException]]:
+    """What the scenarios gave, and what kept others from giving anything: one's own errors stop no other."""
+    results: list[ScenarioResult] = []
+    errors: list[BaseException] = []
+    for loaded, prepared in ready:
+        try:
+            results.append(_run_one(loaded, prepared, choice.among(loaded.scenario.seeds)))
+        except ScenarioError as error:
+            errors.append(error)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told, with its code, below what is finished
+            errors.append(error)
+            break
+    return results, errors
+
+
+def _run_one(loaded: LoadedScenario, prepared: Prepared, seeds: Sequence[int]) -> ScenarioResult:
+    with _progress(loaded.scenario.name, len(seeds)) as bar:
+        return run_scenario(loaded, prepared, seeds, progress=lambda _seed: bar.update(1))
 
 
 def pin_hash_seed() -> None:
@@ -84,34 +109,6 @@ def pin_hash_seed() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - the same command, once more
 
 
-def _chosen(planned: Seeds, seeds: Sequence[int], count: int | None, first: int | None) -> list[int]:
-    if seeds:
-        return list(dict.fromkeys(seeds))
-    if count is None and first is None:
-        return planned.all()
-    start = planned.first if first is None else first
-    return list(range(start, start + (planned.count if count is None else count)))
-
-
-def _exit_code(results: Sequence[ScenarioResult]) -> Exit:
-    verdicts = [result.verdict for result in results]
-    if any(check.id == "determinism" and check.verdict == "fail" for result in results for check in result.checks):
-        return Exit.NONDETERMINISTIC
-    if "error" in verdicts or "fail" in verdicts:
-        return Exit.FAILED
-    return Exit.INCONCLUSIVE if "inconclusive" in verdicts else Exit.PASSED
-
-
 def _progress(name: str, seeds: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - click keeps the class private
     label = f"{name}, {seeds} seeds"
     return click.progressbar(length=seeds, label=label, file=sys.stderr)
-
-
-def _colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _width() -> int:
-    return (
-        shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_WITHOUT_TERMINAL
-    )

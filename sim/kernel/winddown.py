@@ -30,9 +30,9 @@ def wind_down(loop: SimLoop) -> None:
         for _ in range(_CANCEL_ROUNDS):
             _cancel(loop, pending_tasks(loop))
         _complete(loop, loop.shutdown_asyncgens())
+    finally:
         for task in pending_tasks(loop):
             _let_go(task)
-    finally:
         loop.close()
 
 

@@ -1,6 +1,6 @@
 """Scenario files: from text to models, with every problem at its place."""
 
-from sim.loader.code import load_object
+from sim.loader.code import load_object, place_of
 from sim.loader.errors import Problem, ProblemAt, ScenarioError, SelectionError
 from sim.loader.find import find_scenarios, load_scenarios
 from sim.loader.load import LoadedScenario, load_scenario
@@ -20,5 +20,6 @@ __all__ = [
     "load_scenario",
     "load_scenarios",
     "modules_of",
+    "place_of",
     "resolve_csv",
 ]

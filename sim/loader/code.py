@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import penguiflow
 from sim.loader.errors import ScenarioError, shown_path
 from sim.loader.modules import modules_of
 from sim.loader.words import suggestion
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sim.loader.errors import Problem, ProblemAt
 
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+_OUR_PACKAGES = (Path(penguiflow.__file__).parent, Path(__file__).parents[1])
 
 
 def load_object(reference: str, *, folder: Path, problem_at: ProblemAt) -> Any:
@@ -77,12 +79,12 @@ def _no_module(name: str, missing: str, folder: Path, problem_at: ProblemAt) -> 
 def _failed(name: str, error: BaseException, folder: Path, problem_at: ProblemAt) -> Problem:
     text = shortened(" ".join(str(error).split()))
     reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = _place(error, folder)
+    place = place_of(error, folder)
     message = f"importing {name} fails: {reason}" + (f" ({place})" if place else "")
     return problem_at(message, rule="the module has to be importable by itself", fix="correct that line")
 
 
-def _place(error: BaseException, folder: Path) -> str:
+def place_of(error: BaseException, folder: Path) -> str:
     """The innermost line of the user's own code, or of any code that is no part of the import machinery."""
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return f"{shown_path(error.filename)}:{error.lineno}"
@@ -94,7 +96,8 @@ def _place(error: BaseException, folder: Path) -> str:
 
 def _is_own(file: Path, folder: Path) -> bool:
     beside = any(file.is_relative_to(root) for root in (folder, folder.resolve(), Path.cwd()))
-    return beside and not any(part in _LIBRARY_FOLDERS for part in file.parts)
+    ours = any(file.is_relative_to(package) for package in _OUR_PACKAGES)  # in a checkout they lie beside the user's
+    return beside and not ours and not any(part in _LIBRARY_FOLDERS for part in file.parts)
 
 
 def _attribute(module: ModuleType, dotted_name: str, problem_at: ProblemAt) -> Any:

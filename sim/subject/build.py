@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from penguiflow import ModelRegistry, PenguiFlow
 from sim.subject.penguin import PenguinSubject
+from sim.subject.protocol import SubjectError
 
 if TYPE_CHECKING:
     import random
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from sim.kernel.draws import Draws
 
 
-class BuildError(ValueError):
-    """The builder cannot be called, or gives no flow."""
+class BuildError(SubjectError):
+    """The builder cannot be called, fails, or gives no flow that can be tested."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,51 @@ class BuildWorld:
         return self.draws.rng("flow", *address)
 
 
+# Every flow that a builder has given so far; only ever asked whether it holds one.
+_seen: WeakSet[PenguiFlow] = WeakSet()
+
+
 def build_subject(builder: Callable[..., Any], world: BuildWorld, args: Mapping[str, Any]) -> PenguinSubject:
     """Make the subject of one run.
 
     Raises:
-        BuildError: the arguments do not fit, or what came back is no flow.
+        BuildError: the arguments do not fit, the builder raises (its error is the cause), what came back is no flow,
+            has no node that takes messages, or was given before.
 
     """
+    name = _name(builder)
     built = _call(builder, world, args)
     flow, registry = built if isinstance(built, tuple) and len(built) == 2 else (built, None)  # noqa: PLR2004 - a pair
     if not isinstance(flow, PenguiFlow):
-        raise BuildError(
-            f"{_name(builder)} gives a {type(flow).__name__}; a builder gives a PenguiFlow, or (flow, registry). "
-            "Return create(...)"
-        )
+        raise _no_flow(name, flow)
     if registry is not None and not isinstance(registry, ModelRegistry):
-        raise BuildError(f"{_name(builder)} gives a {type(registry).__name__} as its registry; return (flow, registry)")
+        message = f"{name} gives a {type(registry).__name__} as its registry"
+        raise BuildError(message, rule="the second of the pair is a ModelRegistry", fix="return (flow, registry)")
+    _check_entrance(name, flow)
+    _check_new(name, flow)
     return PenguinSubject(flow, registry)
+
+
+def _no_flow(name: str, built: object) -> BuildError:
+    if inspect.iscoroutine(built):
+        built.close()  # nobody is going to await it
+    rule = "a builder gives a PenguiFlow, or (flow, registry)"
+    return BuildError(f"{name} gives a {type(built).__name__}", rule=rule, fix="return create(...)")
+
+
+def _check_entrance(name: str, flow: PenguiFlow) -> None:
+    if flow.graph.ingress:
+        return
+    found = "in which every node is another's successor" if flow.graph.nodes else "without nodes"
+    rule, fix = "requests enter at a node that no other sends to", "add one: create(first.to(second), ...)"
+    raise BuildError(f"{name} gives a flow {found}", rule=rule, fix=fix)
+
+
+def _check_new(name: str, flow: PenguiFlow) -> None:
+    if flow in _seen:
+        rule, fix = "no run sees what another left behind in its flow", "call create(...) inside the builder"
+        raise BuildError(f"{name} gives a flow that it has given before", rule=rule, fix=fix)
+    _seen.add(flow)
 
 
 def _call(builder: Callable[..., Any], world: BuildWorld, args: Mapping[str, Any]) -> Any:
@@ -69,11 +99,15 @@ def _call(builder: Callable[..., Any], world: BuildWorld, args: Mapping[str, Any
         signature.bind(*positional, **args)
     except TypeError as error:
         given = ", ".join(args) or "none"
-        raise BuildError(
-            f"{_name(builder)}{signature} cannot be called with these args: {given} ({error}). "
-            "A builder takes (world, **args) or (**args); make args and parameters agree"
-        ) from error
-    return builder(*positional, **args)
+        message = f"{_name(builder)}{signature} cannot be called with these args: {given} ({error})"
+        rule, fix = "a builder takes (world, **args) or (**args)", "make args and parameters agree"
+        raise BuildError(message, rule=rule, fix=fix) from None
+    try:
+        return builder(*positional, **args)
+    except (Exception, SystemExit) as error:
+        rule, fix = "a builder gives a flow in a world where nothing has happened yet", "correct that line"
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise BuildError(f"building the flow fails: {text}", rule=rule, fix=fix) from error
 
 
 def _takes_world(signature: inspect.Signature, args: Mapping[str, Any]) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from penguiflow import FinalAnswer, FlowError, Headers, Message, TraceEnded
-from sim.subject.protocol import Answer, Envelope, Targets
+from sim.subject.protocol import Answer, Envelope, SubjectError, Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from penguiflow import FlowEvent, Interceptor, ModelRegistry, PenguiFlow
     from sim.model.recording import Outcome
@@ -61,23 +62,41 @@ class PenguinSubject:
         self._flow.add_middleware(_Observer(observer))
 
     async def start(self) -> None:
-        """Run the flow."""
-        self._flow.run(registry=self._registry)
+        """Run the flow.
+
+        Raises:
+            SubjectError: it runs already, or models are missing.
+
+        """
+        with _refusals("start"):
+            self._flow.run(registry=self._registry)
 
     async def send(self, envelope: Envelope) -> None:
-        """Emit one message under its own trace."""
+        """Emit one message under its own trace.
+
+        Raises:
+            SubjectError: the flow no longer takes messages.
+
+        """
         message = Message(
             payload=envelope.payload,
             headers=Headers(tenant=envelope.tenant, topic=envelope.topic),
             trace_id=envelope.trace_id,
             deadline_s=envelope.deadline_unix_s,
         )
-        await self._flow.emit(message, trace_id=envelope.trace_id)
+        with _refusals("take a request"):
+            await self._flow.emit(message, trace_id=envelope.trace_id)
 
     async def outcome(self, trace_id: str) -> Answer:
-        """Fetch the first result of the trace, or learn why there is none."""
+        """Fetch the first result of the trace, or learn why there is none.
+
+        Raises:
+            SubjectError: the flow was stopped by somebody else.
+
+        """
         try:
-            value = await self._flow.fetch(trace_id=trace_id)
+            with _refusals("answer"):
+                value = await self._flow.fetch(trace_id=trace_id)
         except TraceEnded as ended:
             code = ended.error.code if ended.error is not None else ended.status
             kind = ended.error.exception_type if ended.error is not None else None
@@ -100,3 +119,14 @@ class PenguinSubject:
     async def stop(self) -> None:
         """Stop the flow."""
         await self._flow.stop()
+
+
+@contextmanager
+def _refusals(act: str) -> Iterator[None]:
+    """The runtime says with a RuntimeError that its flow is in no state for an act."""
+    try:
+        yield
+    except RuntimeError as error:
+        rule = "the run starts the flow, and stops it after the last answer"
+        fix = "leave run(), drain() and stop() to the run, and give the models that nodes validate with"
+        raise SubjectError(f"the flow does not {act}: {error}", rule=rule, fix=fix) from error

@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     from sim.model.recording import Outcome
 
 
+class SubjectError(Exception):
+    """What is to be tested cannot be driven, and whoever wrote it can do something about it.
+
+    Args:
+        message: what is wrong, with which value.
+        rule: what holds instead.
+        fix: one thing to try.
+
+    """
+
+    def __init__(self, message: str, *, rule: str, fix: str) -> None:
+        super().__init__(f"{message}; {rule}; {fix}")
+        self.message = message
+        self.rule = rule
+        self.fix = fix
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What a scenario can point at.

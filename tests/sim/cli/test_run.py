@@ -76,6 +76,42 @@ def test_a_fault_that_never_fires_is_no_pass(folder):
     assert "late" in done.stdout
 
 
+def test_a_folder_without_scenarios_is_no_pass(tmp_path):
+    """Nothing selected, nothing run: exit 5, and the message names the folder."""
+    for command in "run", "check":
+        done = sim(command, tmp_path)
+        assert done.returncode == 5
+        assert str(tmp_path) in done.stderr
+
+
+def test_code_that_meddles_with_the_life_of_its_flow_is_told(folder):
+    """A builder that runs its flow, or gives the same one to every run, is exit 2 and no bug of the harness."""
+    meddling = (
+        "\nkept = build()\n\ndef keeping():\n    return kept\n"
+        "\ndef running():\n    flow = build()\n    flow.run()\n    return flow\n"
+    )
+    (folder / "my_flow.py").write_text(FLOW + meddling)
+    for name, words in ("keeping", "has given before"), ("running", "PenguiFlow already running"):
+        done = sim("run", write(folder, SIMPLE.replace("build", name)))
+        assert done.returncode == 2
+        assert "simple.sim.yaml:3:7: flow: " in done.stderr
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_flow_that_stops_itself_is_told(folder):
+    """A handler that stops the flow under test is exit 2, with the rule, and no bug of the harness."""
+    code = (
+        "\nasync def stop(message, ctx):\n    asyncio.get_running_loop().create_task(flow.stop())\n    return message\n"
+        "\ndef stopping():\n    global flow\n    flow = create(Node(stop, name='work').to())\n    return flow\n"
+    )
+    (folder / "my_flow.py").write_text(FLOW + code)
+    done = sim("run", write(folder, SIMPLE.replace("build", "stopping")))
+    assert done.returncode == 2
+    assert "leave run(), drain() and stop() to the run" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_flow_that_never_answers_is_stuck(folder):
     """A hang is a finding that names the place in the code, not a hang."""
     done = sim("run", write(folder, SIMPLE.replace("build", "hanging")))
@@ -104,13 +140,38 @@ def test_seeds_can_be_chosen(folder):
     assert chosen == [[7, 3], [10, 11, 12]]
 
 
-def test_an_unwritable_report_folder_keeps_the_verdict_on_the_console(folder):
-    """The result is printed, the error names the folder, and the exit code is 74."""
+def test_a_report_that_cannot_be_written_is_found_before_anything_runs(folder):
+    """A file where the folder should be, or above it, ends the command with exit 74 before the first run."""
     blocked = folder / "report"
     blocked.write_text("a file stands where the folder should be")
-    done = sim("run", write(folder, SIMPLE), "--report", blocked)
+    for report in blocked, blocked / "deeper" / "still":
+        done = sim("run", write(folder, SIMPLE), "--report", report)
+        assert done.returncode == 74
+        assert f"{blocked} is no folder" in done.stderr
+        assert "simple" not in done.stdout + done.stderr.replace(str(folder), "")
+        assert "Traceback" not in done.stderr
+
+
+def test_a_report_that_fails_at_the_end_keeps_the_verdict_on_the_console(folder):
+    """The result is printed, the error names the file, and the last line and the exit code say 74."""
+    (folder / "report" / "result.json").mkdir(parents=True)
+    done = sim("run", write(folder, SIMPLE), "--report", folder / "report")
     assert done.returncode == 74
     assert "simple" in done.stdout
+    assert "result.json" in done.stderr
+    assert done.stdout.endswith("exit 74: the report is not written; 1 of 1 scenarios finished\n")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [("--seed", "1", "--seeds", "2"), ("--seed", "1", "--first", "2"), ("--report", "")], ids="-".join
+)
+def test_options_that_make_no_sense_are_refused(folder, options):
+    """Seeds chosen in two ways, and a report folder without a name, are errors of usage and run nothing."""
+    done = sim("run", write(folder, SIMPLE), *options)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Error: " in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -146,6 +207,63 @@ def test_an_error_in_the_payload_function_is_told_without_a_traceback(folder):
     assert "payload" in done.stderr
     assert "KeyError" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_error_in_one_scenario_keeps_what_the_others_found(folder):
+    """Finished scenarios are printed and written; the error has its place in the file, and the exit code is 2."""
+    (folder / "my_flow.py").write_text(FLOW + "\ndef payload(rng, tenant, index):\n    raise KeyError('amount')\n")
+    broken = SIMPLE.replace("load:\n", "load:\n  payload: my_flow:payload\n")
+    write(folder, broken.replace("simple", "broken"), "b.sim.yaml")
+    for name in "a", "c":
+        write(folder, SIMPLE.replace("simple", f"good-{name}"), f"{name}.sim.yaml")
+    done = sim("run", folder, "--report", folder / "report")
+    assert done.returncode == 2
+    assert "b.sim.yaml:6:12: load.payload: the payload function my_flow:payload raised KeyError" in done.stderr
+    assert done.stdout.endswith("exit 2: 2 of 3 scenarios finished\n")
+    result = json.loads((folder / "report" / "result.json").read_text())
+    assert [scenario["name"] for scenario in result["scenarios"]] == ["good-a", "good-c"]
+    assert result["exit_code"] == 2
+
+
+EXITING = """
+import sys
+
+def exiting_build():
+    sys.exit(0)
+
+async def exiting(message, ctx):
+    sys.exit(0)
+
+def exiting_handler():
+    return create(Node(exiting, name="work").to())
+
+def exiting_payload(rng, tenant, index):
+    sys.exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (SIMPLE.replace("my_flow:build", "my_flow:exiting_build"), "    sys.exit(0)  # build"),
+        (SIMPLE.replace("my_flow:build", "my_flow:exiting_handler"), "    sys.exit(0)  # handler"),
+        (SIMPLE.replace("load:\n", "load:\n  payload: my_flow:exiting_payload\n"), "    sys.exit(0)  # payload"),
+    ],
+    ids=["builder", "handler", "payload"],
+)
+def test_code_that_exits_makes_nothing_green(folder, text, line):
+    """`sys.exit(0)` in a builder, a handler or a payload function is exit 2, with the line that calls it."""
+    code = FLOW + EXITING
+    for name in "build", "handler", "payload":
+        code = code.replace("sys.exit(0)\n", f"sys.exit(0)  # {name}\n", 1)
+    (folder / "my_flow.py").write_text(code)
+    done = sim("run", write(folder, text))
+    assert done.returncode == 2
+    number = code.splitlines().index(line) + 1
+    assert "simple.sim.yaml:3:7: flow: " in done.stderr
+    assert "SystemExit: 0" in done.stderr
+    assert f"my_flow.py:{number})" in done.stderr
+    assert not [word for word in ("Traceback", "never retrieved", "Task was destroyed") if word in done.stderr]
 
 
 def test_check_reads_every_file_and_runs_nothing(folder):

@@ -1,0 +1,45 @@
+"""What the user's code does wrong while it is built or run, told at the place in the file that names it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sim.load import PayloadError
+from sim.loader import ScenarioError, place_of
+from sim.subject import SubjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sim.loader import LoadedScenario, Problem
+
+
+@contextmanager
+def user_errors(loaded: LoadedScenario) -> Iterator[None]:
+    """Inside, what the code of a scenario does wrong becomes a problem of its file.
+
+    Raises:
+        ScenarioError: the builder or the payload function failed, the flow cannot be driven, or code ended the process.
+
+    """
+    try:
+        yield
+    except SubjectError as error:
+        raise ScenarioError([_of_flow(loaded, error)]) from error
+    except PayloadError as error:
+        raise ScenarioError([loaded.problem("load.payload", str(error))]) from error
+    except SystemExit as error:
+        raise ScenarioError([_of_exit(loaded, error)]) from error
+
+
+def _of_flow(loaded: LoadedScenario, error: SubjectError) -> Problem:
+    place = place_of(error.__cause__, loaded.folder) if error.__cause__ is not None else ""
+    message = f"{error.message} ({place})" if place else error.message
+    return loaded.problem("flow", message, rule=error.rule, fix=error.fix)
+
+
+def _of_exit(loaded: LoadedScenario, error: SystemExit) -> Problem:
+    message = f"code of the flow ends the process: SystemExit: {error.code} ({place_of(error, loaded.folder)})"
+    rule = "the process belongs to the run; a node that gives up raises an exception of its own"
+    return loaded.problem("flow", message, rule=rule, fix="take sys.exit() out of that line")
