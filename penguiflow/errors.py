@@ -132,6 +132,53 @@ class TraceEnded(TimeoutError):  # noqa: N818 - named after the state of the tra
         self.error = error
 
 
+class TraceNotFound(LookupError):  # noqa: N818 - named after the state of the trace
+    """The flow knows no trace of this id that the caller may see.
+
+    A trace of another tenant looks exactly like one that does not exist.
+
+    Args:
+        trace_id: the id that was asked for.
+
+    """
+
+    def __init__(self, trace_id: str) -> None:
+        super().__init__(
+            f"trace {trace_id} is not known here: nothing was sent under this id, or its outcome was read already. "
+            "Check the id, and read each outcome once"
+        )
+        self.trace_id = trace_id
+
+
+class TenantViolation(RuntimeError):  # noqa: N818 - named after the event that goes with it
+    """Somebody reached across the boundary between two tenants. Trying again does not help.
+
+    Attributes:
+        retryable: always false; no node is tried again after it.
+
+    """
+
+    retryable = False
+
+
+class HookBacklogFull(RuntimeError):  # noqa: N818 - named after the state of the listener
+    """A flow with `hook_policy="fail"` takes no work while a listener is too far behind.
+
+    Args:
+        hook: the listener.
+        backlog: events that it has not taken in.
+
+    """
+
+    def __init__(self, hook: str, backlog: int) -> None:
+        super().__init__(
+            f"listener {hook} is {backlog} events behind, and hook_policy='fail' takes no new message until it has "
+            "caught up. Try again later, or look at why it is slow"
+        )
+        self.hook = hook
+        self.backlog = backlog
+
+
 class StepUnknown(RuntimeError):  # noqa: N818 - named after the state of the step
     """A run-once step was begun before and did not finish, so it may or may not have happened.
 

@@ -1,4 +1,7 @@
-"""Logs that people and machines can read (RUNTIME contract 1.19); rendering is structlog's work."""
+"""Logs that people and machines can read (RUNTIME contract 1.19); rendering is structlog's work.
+
+Every form masks secrets (see `penguiflow.redaction`): in the message, in what a record carries besides, in tracebacks.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
+
+from penguiflow.redaction import Redactor, default_redactor
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -26,34 +31,63 @@ class StructuredFormatter(structlog.stdlib.ProcessorFormatter):
     Args:
         include_timestamp: add the record's time, UTC, ISO 8601.
         indent: spaces of indentation; one line if left out.
+        redactor: masks secrets; the one of the process if left out.
 
     """
 
-    def __init__(self, include_timestamp: bool = True, indent: int | None = None) -> None:  # noqa: FBT001, FBT002 - contract
+    def __init__(
+        self,
+        include_timestamp: bool = True,  # noqa: FBT001, FBT002 - contract
+        indent: int | None = None,
+        *,
+        redactor: Redactor | None = None,
+    ) -> None:
         self._include_timestamp = include_timestamp
+        self._redactor = redactor or default_redactor()
         renderer = structlog.processors.JSONRenderer(indent=indent, default=str, allow_nan=False)
         super().__init__(processors=[self._shape, renderer])
 
     def _shape(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
         record: logging.LogRecord = event["_record"]
-        shaped: dict[str, Any] = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        message = self._redactor.text(str(event["event"]))
+        shaped: dict[str, Any] = {"level": record.levelname, "logger": record.name, "message": message}
         if self._include_timestamp:
             shaped["timestamp"] = datetime.fromtimestamp(record.created, tz=UTC).isoformat()
-        extra = {key: _jsonable(value) for key, value in vars(record).items() if key not in _STANDARD}
+        extra = _extra_of(record)
         if extra:
-            shaped["extra"] = extra
+            shaped["extra"] = _jsonable(self._redactor.value(extra))
         if event.get("exc_info"):
-            shaped["exception"] = logging.Formatter().formatException(event["exc_info"])
+            shaped["exception"] = self._redactor.text(logging.Formatter().formatException(event["exc_info"]))
         return shaped
 
 
-class ExtraFormatter(logging.Formatter):
-    """The usual line, then what the record carries besides: `[node="a", attempt=1]`."""
+class PlainFormatter(logging.Formatter):
+    """The usual line, with secrets masked.
+
+    Args:
+        fmt: the line, as `logging.Formatter` takes it.
+        datefmt: the time in it.
+        redactor: masks secrets; the one of the process if left out.
+
+    """
+
+    def __init__(self, fmt: str | None = None, datefmt: str | None = None, *, redactor: Redactor | None = None) -> None:
+        super().__init__(fmt, datefmt)
+        self._redactor = redactor or default_redactor()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line for `record`, with its traceback."""
+        return self._redactor.text(super().format(record))
+
+
+class ExtraFormatter(PlainFormatter):
+    """The usual line, then what the record carries besides: `[node="a", attempt=1]`; secrets are masked."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line for `record`."""
         text = super().format(record)
-        pairs = [f"{key}={_short(value)}" for key, value in vars(record).items() if key not in _STANDARD]
+        extra = self._redactor.value(_extra_of(record))
+        pairs = [f"{key}={_short(value)}" for key, value in extra.items()]
         return f"{text} [{', '.join(pairs)}]" if pairs else text
 
 
@@ -87,7 +121,12 @@ def _formatter(*, structured: bool, include_extras: bool) -> logging.Formatter:
     if structured:
         return StructuredFormatter()
     text = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    return ExtraFormatter(text) if include_extras else logging.Formatter(text)
+    return ExtraFormatter(text) if include_extras else PlainFormatter(text)
+
+
+def _extra_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What a record carries besides the attributes that every record has."""
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
 
 
 def _jsonable(value: Any) -> Any:

@@ -20,7 +20,15 @@ class Middleware(Protocol):
         ...
 
 
-_FAILURES = ("node_error", "node_timeout", "node_failed", "node_abandoned", "node_late_finish")
+_FAILURES = (
+    "node_error",
+    "node_timeout",
+    "node_failed",
+    "node_abandoned",
+    "node_late_finish",
+    "node_worker_replaced",
+    "tenant_violation",
+)
 _SUCCESSES = ("node_success",)
 _STEPS = (
     "node_retry",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from penguiflow.registry import ModelRegistry
 
 Validate = Literal["both", "in", "out", "none"]
+ExceptionClasses = type[BaseException] | tuple[type[BaseException], ...]
 
 
 @dataclass(slots=True)
@@ -31,8 +32,13 @@ class NodePolicy:
         backoff_mult: factor from one wait to the next.
         max_backoff: no wait is longer than this, in seconds.
         cancel_grace_s: how long a cancelled attempt may clean up, in seconds, before its worker is replaced.
+        concurrency: how many messages the node handles at a time; with more than one their order may change.
+        jitter: the share of each wait that is random, from 0 to 1: 0.5 waits for half of it to all of it.
+        retry_on: exception classes that are tried again; all others are not.
+        give_up_on: exception classes that are never tried again, whatever `retry_on` says.
 
     Raises:
+        TypeError: `retry_on` or `give_up_on` holds something that is no exception class.
         ValueError: a value that makes no sense, with the rule.
 
     """
@@ -44,16 +50,34 @@ class NodePolicy:
     backoff_mult: float = 2.0
     max_backoff: float | None = None
     cancel_grace_s: float = 1.0
+    concurrency: int = 1
+    jitter: float = 0.0
+    retry_on: ExceptionClasses = (BaseException,)
+    give_up_on: ExceptionClasses = ()
 
     def __post_init__(self) -> None:
         if self.validate not in get_args(Validate):
             raise ValueError(f"validate must be one of {', '.join(get_args(Validate))}; got {self.validate!r}")
-        for name in ("timeout_s", "max_retries", "backoff_base", "max_backoff", "cancel_grace_s"):
+        for name in ("timeout_s", "backoff_base", "max_backoff", "cancel_grace_s"):
             value = getattr(self, name)
             if value is not None and not (value >= 0 and math.isfinite(value)):
                 raise ValueError(f"{name} must be finite and not negative; got {value!r}")
         if not self.backoff_mult > 0:
             raise ValueError(f"backoff_mult must be positive; got {self.backoff_mult!r}")
+        for name, least in (("max_retries", 0), ("concurrency", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}")
+        if not 0 <= self.jitter <= 1:
+            raise ValueError(f"jitter is a share of the wait and must be from 0 to 1; got {self.jitter!r}")
+        for name in ("retry_on", "give_up_on"):
+            setattr(self, name, _exception_classes(name, getattr(self, name)))
+
+    def retries(self, error: BaseException) -> bool:
+        """Whether an attempt that `error` ended may be tried again; an error with `retryable = False` never is."""
+        if isinstance(error, self.give_up_on) or not getattr(error, "retryable", True):
+            return False
+        return isinstance(error, self.retry_on)
 
     def backoff_s(self, attempt: int) -> float:
         """Seconds to wait before `attempt` (counted from 0; the first attempt never waits)."""
@@ -123,6 +147,14 @@ def as_nodes(to: Node | Sequence[Node] | None) -> tuple[Node, ...] | None:
     if to is None:
         return None
     return (to,) if isinstance(to, Node) else tuple(to)
+
+
+def _exception_classes(name: str, value: Any) -> tuple[type[BaseException], ...]:
+    classes = value if isinstance(value, tuple) else (value,)
+    for item in classes:
+        if not (isinstance(item, type) and issubclass(item, BaseException)):
+            raise TypeError(f"{name} must hold exception classes; got {item!r}. Write {name}=(TimeoutError, OSError)")
+    return classes
 
 
 def _warn_of_lost_envelope(name: str, result: Any) -> None:

@@ -4,7 +4,10 @@ from penguiflow.core.context import Context
 from penguiflow.core.floe import Floe
 from penguiflow.core.flow import DEFAULT_QUEUE_MAXSIZE, PenguiFlow, create
 from penguiflow.core.graph import OPEN_SEA, ROOKERY, Endpoint, Graph
+from penguiflow.core.health import Health, HookHealth, NodeHealth
 from penguiflow.core.intercept import Call, Interceptor
+from penguiflow.core.outcome import Drained, OpenTrace, Outcome
+from penguiflow.core.tenant import Tenant
 from penguiflow.errors import CycleError, TraceCancelled
 
 __all__ = [
@@ -14,11 +17,18 @@ __all__ = [
     "Call",
     "Context",
     "CycleError",
+    "Drained",
     "Endpoint",
     "Floe",
     "Graph",
+    "Health",
+    "HookHealth",
     "Interceptor",
+    "NodeHealth",
+    "OpenTrace",
+    "Outcome",
     "PenguiFlow",
+    "Tenant",
     "TraceCancelled",
     "create",
 ]

@@ -94,6 +94,10 @@ class Context:
             raise asyncio.QueueEmpty("no messages available")
         return engine.adopt(delivery, taken)
 
+    def deadline_remaining(self) -> float | None:
+        """Seconds until the trace's deadline, 0 if it has passed, `None` if the trace has none."""
+        return None if self._delivery is None else self._delivery.trace.deadline_remaining_s()
+
     def idempotency_key(self, step: str) -> str:
         """The key for `step` of this trace: the same on every attempt, and again after a restart.
 

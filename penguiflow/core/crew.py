@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from penguiflow.core.failure import text_of
 from penguiflow.core.worker import Worker
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ STOP_GRACE_S = 5.0
 
 
 class Crew:
-    """One worker for each node.
+    """As many workers for each node as its policy's `concurrency`.
 
     Args:
         flow: the public handle, for contexts.
@@ -30,14 +31,25 @@ class Crew:
         self._flow = flow
         self._engine = engine
         self._registry = registry
-        self._left_behind: list[Worker] = []
-        self._workers = [self._worker(station) for station in engine.stations.values()]
+        self._left_behind: dict[Worker, None] = {}
+        self._workers: dict[Worker, None] = {}
+        for station in engine.stations.values():
+            for _ in range(station.node.policy.concurrency):
+                self._hire(station)
+
+    def abandoned(self, station: Station) -> int:
+        """Handlers of one node that ignore their cancellation and were left behind."""
+        return sum(1 for worker in self._left_behind if worker.station is station)
+
+    def working(self, station: Station) -> list[Worker]:
+        """Those of one node's workers that have a message in hand."""
+        return [worker for worker in self._workers if worker.station is station and worker.delivery is not None]
 
     def replace(self, worker: Worker) -> None:
         """Put a new worker in the place of one whose handler ignores its cancellation."""
-        self._workers[self._workers.index(worker)] = self._worker(worker.station)
-        self._left_behind.append(worker)
-        worker.task.add_done_callback(lambda _: self._left_behind.remove(worker))
+        del self._workers[worker]
+        self._left_behind[worker] = None
+        self._hire(worker.station)
 
     async def stop(self) -> None:
         """Cancel every worker but the caller, and wait for at most 5 seconds until their handlers have ended."""
@@ -56,6 +68,26 @@ class Crew:
         if current is not None and any(worker.task is current for worker in self._workers):
             current.cancel()
 
-    def _worker(self, station: Station) -> Worker:
+    def _hire(self, station: Station) -> None:
         checked = station.node.policy.validate != "none"
-        return Worker(self._flow, self._engine, self, station, self._registry if checked else None)
+        worker = Worker(self._flow, self._engine, self, station, self._registry if checked else None)
+        self._workers[worker] = None
+        worker.task.add_done_callback(lambda _: self._ended(worker))
+
+    def _ended(self, worker: Worker) -> None:
+        """A worker's task is over: of one that nobody sent away, another takes the place."""
+        if worker in self._left_behind:
+            del self._left_behind[worker]
+            return
+        error = None if worker.task.cancelled() else worker.task.exception()
+        if worker.stopping or isinstance(error, (KeyboardInterrupt, SystemExit)) or _loop_ends(worker.task):
+            return
+        del self._workers[worker]
+        self._hire(worker.station)
+        extra: dict[str, Any] = {"exception": "cancelled" if error is None else text_of(error)}
+        self._engine.events.emit("node_worker_replaced", worker.station, None, extra=extra, error=error)
+
+
+def _loop_ends(task: asyncio.Task[None]) -> bool:
+    """Whether everything is cancelled, as at the end of `asyncio.run`: a new worker would only be in the way."""
+    return all(other.cancelling() for other in asyncio.all_tasks(task.get_loop()))

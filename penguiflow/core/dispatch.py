@@ -44,12 +44,12 @@ class Dispatch:
 
     def route_now(self, station: Station, delivery: Delivery, result: Any) -> bool:
         """Send what a handler returned where it belongs; `False`, and nothing sent, if that has to wait."""
-        trace = self._engine.trace_of(result, delivery.trace)
+        trace = self._engine.trace_of(result, delivery.trace, station)
         return self._send_now(station, trace, result, _way(station, result))
 
     async def route(self, station: Station, delivery: Delivery, result: Any) -> None:
         """Send what a handler returned where it belongs, as soon as there is room."""
-        trace = self._engine.trace_of(result, delivery.trace)
+        trace = self._engine.trace_of(result, delivery.trace, station)
         await self._send(station, delivery, trace, result, _way(station, result))
 
     # -- what handlers emit ------------------------------------------------------------------
@@ -59,7 +59,7 @@ class Dispatch:
     ) -> None:
         """Send what a handler emits during `attempt`."""
         floes = self._floes_for(station, delivery, attempt, targets)
-        trace = self._engine.trace_of(message, delivery.trace)
+        trace = self._engine.trace_of(message, delivery.trace, station)
         if not self._send_now(station, trace, message, floes):
             await self._send(station, delivery, trace, message, floes)
 
@@ -68,7 +68,7 @@ class Dispatch:
     ) -> None:
         """Send what a handler emits during `attempt`, or raise `asyncio.QueueFull` and send nothing."""
         floes = self._floes_for(station, delivery, attempt, targets)
-        trace = self._engine.trace_of(message, delivery.trace)
+        trace = self._engine.trace_of(message, delivery.trace, station)
         if any(floe.full() for floe in floes) or (not floes and self._engine.rookery.full_for(trace)):
             self._drop_unused(trace)
             raise asyncio.QueueFull

@@ -15,15 +15,19 @@ from penguiflow.core.intercept import ACTS
 from penguiflow.core.ledger import Ledger
 from penguiflow.core.rookery import Rookery
 from penguiflow.core.station import stations_of
+from penguiflow.core.tenancy import Border
 from penguiflow.effects import OnceGuard
-from penguiflow.errors import FlowError, FlowErrorCode
+from penguiflow.errors import FlowError, FlowErrorCode, TenantViolation, TraceNotFound
 from penguiflow.types import FinalAnswer, Message
 
 if TYPE_CHECKING:
+    from penguiflow.core.events import Place
     from penguiflow.core.floe import Delivery
-    from penguiflow.core.graph import Graph
+    from penguiflow.core.graph import Endpoint, Graph
+    from penguiflow.core.hooks import HookPolicy
     from penguiflow.core.intercept import Act, Interceptor
     from penguiflow.core.station import Station
+    from penguiflow.core.tenancy import Tenancy
     from penguiflow.core.traces import Status, Trace
     from penguiflow.node import Node
 
@@ -35,16 +39,29 @@ class Engine:
         graph: its structure.
         queue_maxsize: the bound of every edge.
         errors_to_rookery: hand out terminal failures as results.
+        tenancy: how strictly tenants are kept apart.
+        hook_policy: what happens when too many events wait for a listener.
+        hook_backlog: how many may.
 
     """
 
-    def __init__(self, graph: Graph, *, queue_maxsize: int, errors_to_rookery: bool) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        queue_maxsize: int,
+        errors_to_rookery: bool,
+        tenancy: Tenancy,
+        hook_policy: HookPolicy,
+        hook_backlog: int,
+    ) -> None:
         self.errors_to_rookery = errors_to_rookery
         self.stations = stations_of(graph)
         self.entrances: dict[Node, Floe] = {}
-        self.events = Events(queue_maxsize, len(graph.ingress))
+        self.events = Events(queue_maxsize, len(graph.ingress), hook_policy, hook_backlog)
         self.ledger = Ledger()
         self.rookery = Rookery(self.ledger, max(queue_maxsize, 0) * len(graph.egress))
+        self.border = Border(tenancy, self.events, self.ledger, self.rookery)
         self.once = OnceGuard()
         self.around: dict[Act, tuple[Interceptor, ...]] = dict.fromkeys(ACTS, ())
         self.dispatch = Dispatch(self)
@@ -64,27 +81,54 @@ class Engine:
 
     # -- traces begin ------------------------------------------------------------------------
 
-    def trace_of(self, message: Any, default: Trace | None = None) -> Trace:
-        """The trace that `message` belongs to: its own id's, else `default`, else a nameless one."""
+    def trace_of(self, message: Any, default: Trace | None = None, place: Place | Endpoint = OPEN_SEA) -> Trace:
+        """The trace that `message` belongs to: its own id's, else `default`, else a nameless one.
+
+        Raises:
+            TenantViolation: a handler at `place` sends an envelope under a trace of another tenant.
+            TraceNotFound: somebody outside does.
+
+        """
         if isinstance(message, Message):
-            return self._trace_of_envelope(message, default)
+            return self._trace_of_envelope(message, default, place)
         trace_id = getattr(message, "trace_id", None)
         if not isinstance(trace_id, str):
-            return default or self.ledger.open(None, None)
+            return default or self.ledger.open(None)
         if default is not None and trace_id == default.trace_id:
             return default
-        return self.ledger.join(trace_id, None)
+        return self.ledger.join(trace_id)
 
-    def _trace_of_envelope(self, message: Message, default: Trace | None) -> Trace:
+    def _trace_of_envelope(self, message: Message, default: Trace | None, place: Place | Endpoint) -> Trace:
+        tenant = message.headers.tenant
         if default is not None and default.trace_id == message.trace_id:
             trace = default
-            if trace.tenant is None:
-                trace.tenant = message.headers.tenant
+            if trace.tenant != tenant and place is not OPEN_SEA:  # outside it was looked at before the trace opened
+                self.require_own(trace, tenant, place)
         else:
-            trace = self.ledger.join(message.trace_id, message.headers.tenant)
+            self.require_own(self.ledger.find(message.trace_id), tenant, place)
+            trace = self.ledger.join(message.trace_id)
+        if trace.tenant is None:
+            trace.tenant = tenant
+            if not trace.scoped:
+                self.border.share(tenant)
         if message.deadline_s is not None and message.deadline_s != trace.deadline_s:
             self._set_deadline(trace, message, message.deadline_s)
         return trace
+
+    def require_own(self, trace: Trace | None, tenant: str, place: Place | Endpoint = OPEN_SEA) -> None:
+        """Let `tenant` send under a trace only if it is new, its own, or ended with nothing left to read."""
+        if trace is None or trace.tenant is None or trace.tenant == tenant:
+            return
+        if trace.status is not None and not trace.results:
+            return
+        if not self.border.crossed(trace, tenant, "emit", place):
+            return
+        if place is OPEN_SEA:
+            raise TraceNotFound(trace.trace_id or "")
+        raise TenantViolation(
+            f"a handler sends an envelope of tenant {tenant!r} in trace {trace.trace_id}, which belongs to another. "
+            "Keep the headers of the message that it handles, or start a trace of its own"
+        )
 
     def _set_deadline(self, trace: Trace, message: Message, deadline_s: float) -> None:
         """Hold the trace to its earliest deadline, on the monotonic clock: a step of the wall clock moves nothing."""
@@ -112,6 +156,8 @@ class Engine:
         """Close the books on a trace of which nothing waits, runs or is on its way in."""
         if trace.live or trace.sending:
             return
+        if trace.settled is not None:
+            trace.settled.ring()
         if trace.closed == "cancelled":
             self.events.emit("trace_cancel_finish", ROOKERY, trace)
         elif trace.status is None:

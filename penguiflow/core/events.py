@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args
 
 from penguiflow import ambient
 from penguiflow.core.graph import ROOKERY, Endpoint
-from penguiflow.core.hooks import Hook
+from penguiflow.core.hooks import Hook, HookPolicy
+from penguiflow.errors import HookBacklogFull
 from penguiflow.metrics import FlowEvent
 from penguiflow.state.models import StoredEvent
 
@@ -27,9 +28,11 @@ _LEVELS = {
     "node_failed": logging.ERROR,
     "node_timeout": logging.WARNING,
     "node_abandoned": logging.WARNING,
+    "node_worker_replaced": logging.WARNING,
+    "tenant_violation": logging.WARNING,
     "node_late_finish": logging.WARNING,
 }
-_WITH_TRACEBACK = ("node_error", "node_failed", "node_timeout")
+_WITH_TRACEBACK = ("node_error", "node_failed", "node_timeout", "node_worker_replaced")
 
 _logger = logging.getLogger("penguiflow.core")
 
@@ -67,17 +70,31 @@ class Events:
     Args:
         queue_maxsize: the bound of its edges, told in every event.
         ingress_count: edges out of `OpenSea`.
+        hook_policy: what happens when too many events wait for a listener.
+        hook_backlog: how many may.
+
+    Raises:
+        ValueError: the policy is none of the three, or the backlog holds nothing.
 
     Attributes:
+        hooks: listeners that may wait, and the writers that feed them.
+        strict: whether no event may be dropped, so that work has to wait for listeners, or be refused.
         hearing: whether anybody wanted the two events of every message when `listen` was called last.
 
     """
 
-    def __init__(self, queue_maxsize: int, ingress_count: int) -> None:
+    def __init__(self, queue_maxsize: int, ingress_count: int, hook_policy: HookPolicy, hook_backlog: int) -> None:
+        if hook_policy not in get_args(HookPolicy):
+            raise ValueError(f"hook_policy must be one of {', '.join(get_args(HookPolicy))}; got {hook_policy!r}")
+        if hook_backlog < 1:
+            raise ValueError(f"hook_backlog must be at least 1; got {hook_backlog!r}")
+        self._hook_policy = hook_policy
+        self._hook_backlog = hook_backlog
+        self.strict = hook_policy != "drop-oldest"
         self._queue_maxsize = queue_maxsize
         self._ingress_count = ingress_count
         self._observers: list[_Observer] = []
-        self._hooks: list[Hook] = []
+        self.hooks: list[Hook] = []
         self._store: Hook | None = None
         self._logged_elsewhere: list[Callable[[str], bool]] = []
         self.hearing = False
@@ -92,9 +109,7 @@ class Events:
         """
         observe = getattr(middleware, "observe", None)
         if observe is None:
-            hook = Hook(middleware, "middleware_error")
-            self._hooks.append(hook)
-            observe = hook.feed
+            observe = self._hook(middleware, "middleware_error").feed
         self._observers.append(_Observer(observe, getattr(middleware, "wants", _everything)))
         self.listen()
         logs = getattr(middleware, "logs", None)
@@ -103,14 +118,37 @@ class Events:
 
     def set_store(self, save: Callable[[StoredEvent], Awaitable[None]]) -> None:
         """Save every later event with `save`."""
-        self._store = Hook(save, "state_store_save_failed")
-        self._hooks.append(self._store)
+        self._store = self._hook(save, "state_store_save_failed")
         self.listen()
+
+    def _hook(self, call: Callable[[Any], Awaitable[None]], failure: str) -> Hook:
+        hook = Hook(call, failure, backlog_max=self._hook_backlog, drop=not self.strict)
+        self.hooks.append(hook)
+        return hook
+
+    def require_room(self) -> None:
+        """Refuse new work while a listener's backlog is full, where that is the policy.
+
+        Raises:
+            HookBacklogFull: it is.
+
+        """
+        if self._hook_policy != "fail":
+            return
+        for hook in self.hooks:
+            if hook.full:
+                raise HookBacklogFull(hook.name, hook.backlog)
+
+    async def room(self) -> None:
+        """Wait until no listener's backlog is full, where that is the policy."""
+        if self._hook_policy == "block":
+            for hook in self.hooks:
+                await hook.room()
 
     def listen(self) -> None:
         """Look again whether anybody wants the two events of every message: log levels change while a flow runs.
 
-        Asked at least once in 64 messages, since asking for each would cost a tenth of the hop.
+        Asked for each message from outside and once in 64 others, since asking for each would cost a tenth of the hop.
         """
         self.hearing = self.wanted("node_start") or self.wanted("node_success")
 
@@ -164,7 +202,7 @@ class Events:
 
     def open(self) -> None:
         """Listeners take in events from now on."""
-        for hook in self._hooks:
+        for hook in self.hooks:
             hook.open()
 
     async def flush_store(self) -> None:
@@ -174,7 +212,7 @@ class Events:
 
     async def close(self) -> None:
         """Flush every listener for a bounded time, then stop its writer."""
-        await asyncio.gather(*(hook.close(FLUSH_TIMEOUT_S) for hook in self._hooks))
+        await asyncio.gather(*(hook.close(FLUSH_TIMEOUT_S) for hook in self.hooks))
 
     def _tell(self, event: FlowEvent, error: BaseException | None) -> None:
         level = self._log_level(event.event_type)

@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from penguiflow.core.bell import Bell
+from penguiflow.core.line import FairLine
 
 if TYPE_CHECKING:
     from penguiflow.core.graph import Endpoint
@@ -51,27 +52,44 @@ class Delivery:
 
 
 class Inbox:
-    """Everything that waits before one node, over all of its edges, in order of arrival."""
+    """Everything that waits before one node, over all of its edges.
 
-    __slots__ = ("_bell", "_items", "_tombstones")
+    First come, first served, and in turn where several tenants wait.
+    """
+
+    __slots__ = ("_bell", "_idle", "_items", "_tenant", "_tombstones")
 
     def __init__(self) -> None:
-        self._items: deque[Delivery] = deque()
+        self._items: deque[Delivery] | FairLine = deque()
+        self._tenant: str | None = None
+        self._idle: deque[asyncio.Future[None]] = deque()
         self._bell = Bell()
         self._tombstones = 0
 
     def push(self, delivery: Delivery) -> None:
-        """Add at the end, and wake the worker."""
+        """Add at the end, and wake a worker."""
         delivery.queued = True
+        if delivery.trace.tenant != self._tenant:
+            self._let_in(delivery.trace.tenant)
         self._items.append(delivery)
-        if self._bell.waiting:
-            self._bell.ring()
+        if self._idle or self._bell.waiting:
+            self._wake()
 
     def push_front(self, delivery: Delivery) -> None:
         """Add at the front: a retry whose backoff is over is next."""
         delivery.queued = True
+        if delivery.trace.tenant != self._tenant:
+            self._let_in(delivery.trace.tenant)
         self._items.appendleft(delivery)
-        self._bell.ring()
+        self._wake()
+
+    def _let_in(self, tenant: str | None) -> None:
+        """Another tenant joins the line: it becomes a fair one, unless nobody waits in it."""
+        if not self._items:
+            self._tenant = tenant
+            self._items = deque()
+        elif type(self._items) is deque:
+            self._items = FairLine(self._items)
 
     def take(self) -> Delivery | None:
         """The next delivery, or `None`."""
@@ -101,12 +119,32 @@ class Inbox:
         delivery.floe.release()
         self._tombstones += 1
         if self._tombstones > _TOMBSTONES_TOLERATED and self._tombstones * 2 > len(self._items):
-            self._items = deque(item for item in self._items if item.queued)
+            self._items = type(self._items)(item for item in self._items if item.queued)
             self._tombstones = 0
 
     async def wait(self) -> None:
-        """Return when something has come."""
+        """Return when something has come; for handlers that fetch."""
         await self._bell.wait()
+
+    async def wait_idle(self) -> None:
+        """Return when something has come for a worker; one message wakes one worker."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle.append(waiter)
+        try:
+            await waiter
+        except BaseException:
+            if waiter in self._idle:
+                self._idle.remove(waiter)
+            raise
+
+    def _wake(self) -> None:
+        if self._bell.waiting:
+            self._bell.ring()
+        while self._idle:
+            waiter = self._idle.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
 
 
 class Floe:

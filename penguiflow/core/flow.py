@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any, Literal
 
+from penguiflow import ambient
 from penguiflow.core.crew import Crew
 from penguiflow.core.engine import Engine
 from penguiflow.core.graph import OPEN_SEA, Graph
+from penguiflow.core.health import Health, health_of
+from penguiflow.core.hooks import HOOK_BACKLOG_MAX
 from penguiflow.core.intercept import ACTS, Call, run_through
-from penguiflow.errors import TraceCancelled
+from penguiflow.core.outcome import Drained, Outcome, describe
+from penguiflow.core.tenant import Tenant
+from penguiflow.errors import TraceCancelled, TraceNotFound
 from penguiflow.node import as_nodes
 from penguiflow.types import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from penguiflow.core.floe import Floe
+    from penguiflow.core.hooks import HookPolicy
     from penguiflow.core.intercept import Interceptor
+    from penguiflow.core.tenancy import Tenancy
     from penguiflow.core.traces import Trace
     from penguiflow.middlewares import Middleware
     from penguiflow.node import Node
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
 
 DEFAULT_QUEUE_MAXSIZE = 64
 
-State = Literal["new", "running", "stopping", "stopped"]
+State = Literal["new", "running", "draining", "stopping", "stopped"]
 
 
 class PenguiFlow:
@@ -40,10 +49,16 @@ class PenguiFlow:
         middlewares: async functions that get every `FlowEvent`.
         emit_errors_to_rookery: hand out terminal failures as `FlowError` values.
         state_store: where events are stored.
+        registry: the models that `run` uses where it is given none.
+        tenancy: what happens where a tenant reaches for another's trace: `enforce` refuses and tells it as a
+            `tenant_violation` event, `observe` only tells it, `off` does neither.
+        hook_policy: what happens when `hook_backlog` events wait for a store or middleware: `drop-oldest` drops
+            (and says so at the end), `block` holds up nodes and `emit` until there is room, `fail` refuses `emit`.
+        hook_backlog: how many events may wait for each of them.
 
     Raises:
         CycleError: the graph has a cycle that was not allowed.
-        ValueError: two nodes have one name.
+        ValueError: two nodes have one name, or an option is none of its values.
 
     """
 
@@ -55,11 +70,23 @@ class PenguiFlow:
         middlewares: Sequence[Middleware] | None = None,
         emit_errors_to_rookery: bool = False,
         state_store: StateStore | None = None,
+        registry: ModelRegistry | None = None,
+        tenancy: Tenancy = "enforce",
+        hook_policy: HookPolicy = "drop-oldest",
+        hook_backlog: int = HOOK_BACKLOG_MAX,
     ) -> None:
         self._graph = Graph(adjacencies, allow_cycles=allow_cycles)
         self._queue_maxsize = queue_maxsize
-        self._engine = Engine(self._graph, queue_maxsize=queue_maxsize, errors_to_rookery=emit_errors_to_rookery)
+        self._engine = Engine(
+            self._graph,
+            queue_maxsize=queue_maxsize,
+            errors_to_rookery=emit_errors_to_rookery,
+            tenancy=tenancy,
+            hook_policy=hook_policy,
+            hook_backlog=hook_backlog,
+        )
         self._store = state_store
+        self._default_registry = registry
         self._registry: ModelRegistry | None = None
         self._state: State = "new"
         self._crew: Crew | None = None
@@ -82,7 +109,7 @@ class PenguiFlow:
 
     @property
     def registry(self) -> ModelRegistry | None:
-        """The models that were given to `run`."""
+        """The models of the current run, or of the last one."""
         return self._registry
 
     @property
@@ -109,17 +136,36 @@ class PenguiFlow:
         """Messages that wait before each node, by the node's name."""
         return {node.label: station.depth_in() for node, station in self._engine.stations.items()}
 
+    def health(self) -> Health:
+        """What waits, runs and lags in this flow now, for an operator who wonders whether it is stuck."""
+        return health_of(self._engine, self._crew if self._live else None)
+
+    def tenant(self, name: str) -> Tenant:
+        """This flow as tenant `name` may see it.
+
+        Raises:
+            ValueError: the name is empty.
+
+        """
+        if not name.strip():
+            raise ValueError(f"a tenant needs a name; got {name!r}")
+        return Tenant(self, self._engine, name)
+
     # -- life --------------------------------------------------------------------------------
 
     def run(self, *, registry: ModelRegistry | None = None) -> None:
         """Start one worker for each node; needs a running event loop.
 
+        Args:
+            registry: models of the nodes; those given to `create` if left out.
+
         Raises:
             RuntimeError: the flow runs already, or models are missing.
 
         """
-        if self._state in ("running", "stopping"):
+        if self._state not in ("new", "stopped"):
             raise RuntimeError("PenguiFlow already running; stop it before it is run again")
+        registry = registry or self._default_registry
         if registry is not None:
             self._require_models(registry)
         if self._state == "stopped":  # nothing of an earlier run is seen in this one
@@ -146,7 +192,7 @@ class PenguiFlow:
         stay readable until the flow is run again. A handler or listener that
         ignores its cancellation for 5 seconds is left to itself.
         """
-        if self._state != "running" or self._crew is None:
+        if not self._live or self._crew is None:
             return
         self._state = "stopping"
         try:
@@ -154,10 +200,47 @@ class PenguiFlow:
         finally:
             for trace in self._engine.ledger.open_traces():
                 self._engine.end_at_stop(trace)
+            self._engine.ledger.refuse_turns()
             self._engine.rookery.close(RuntimeError("PenguiFlow was stopped while fetch was waiting"))
             self._state = "stopped"
         await self._engine.events.close()
         self._crew.end_caller()
+
+    async def drain(self, timeout_s: float | None = None) -> Drained:
+        """Take no new messages, and wait until every trace that was accepted has ended; the flow keeps running.
+
+        Results can still be fetched, and nodes still send to each other. Call
+        `stop` afterwards; a flow that was stopped can be run again.
+
+        Args:
+            timeout_s: the longest wait in seconds; `None` waits for as long as it takes.
+
+        Returns what was left when the time was up.
+
+        Raises:
+            RuntimeError: the flow is not running.
+
+        """
+        if not self._live:
+            raise RuntimeError("PenguiFlow is not running; there is nothing to drain")
+        self._state = "draining"
+        ledger = self._engine.ledger
+        ledger.refuse_turns()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await ledger.wait_until_idle()
+        now_s = ambient.monotonic()
+        return Drained(tuple(describe(trace, now_s) for trace in ledger.open_traces() if trace.accepted))
+
+    async def __aenter__(self) -> Self:
+        """Run the flow, unless it runs already."""
+        if not self._live:
+            self.run()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the flow."""
+        await self.stop()
 
     # -- messages in and out -----------------------------------------------------------------
 
@@ -170,24 +253,32 @@ class PenguiFlow:
 
         Raises:
             KeyError: `to` is no ingress node.
-            RuntimeError: there is no ingress node, a scoped emit finds the flow not running, or the flow was stopped
-                while this waited.
+            RuntimeError: there is no ingress node, the flow is drained, a scoped emit finds it not running, or it was
+                stopped while this waited.
+            HookBacklogFull: a listener is too far behind, and `hook_policy` is `fail`.
             TraceCancelled: the trace was cancelled while this waited.
+            TraceNotFound: the trace is another tenant's.
+            ValueError: the message names no tenant.
             TypeError: `msg` cannot carry the trace id.
 
         """
         floes = self._entrances(to)
+        if self._engine.events.strict:
+            self._engine.events.require_room()
+            await self._engine.events.room()
+        self._engine.border.require_tenant(msg)
         if trace_id is None:
+            self._require_accepting()
             trace = self._engine.trace_of(msg)
         else:
             self._require_running()
             msg = _stamped(msg, trace_id)
-            trace = await self._open_roundtrip(trace_id)
+            trace = await self._open_roundtrip(msg, trace_id)
             self._engine.trace_of(msg, trace)
         try:
             await self._engine.dispatch.enter(floes, msg, trace)
         except TraceCancelled:
-            if self._state != "running":
+            if not self._live:
                 raise RuntimeError("PenguiFlow was stopped while emit was waiting for room") from None
             raise
         except BaseException:
@@ -199,14 +290,17 @@ class PenguiFlow:
 
         Raises:
             asyncio.QueueFull: an edge has no room; nothing was sent.
-            RuntimeError: a trace id was given, or there is no ingress node.
+            RuntimeError: a trace id was given, the flow is drained, or there is no ingress node.
 
         """
         if trace_id is not None:
             raise RuntimeError("emit_nowait(trace_id=...) is not supported; use await emit(..., trace_id=...)")
         floes = self._entrances(to)
+        self._require_accepting()
+        self._engine.events.require_room()
         if any(floe.full() for floe in floes):
             raise asyncio.QueueFull
+        self._engine.border.require_tenant(msg)
         self._engine.events.listen()
         self._engine.dispatch.put_all(floes, msg, self._engine.trace_of(msg))
 
@@ -218,6 +312,7 @@ class PenguiFlow:
             trace_id: only results of this trace; without it, only results of traces that no scoped emit opened.
 
         Raises:
+            TenantViolation: unscoped messages of more than one tenant are live, and tenants are kept apart.
             TraceEnded: the trace has ended and has no result left.
             RuntimeError: the flow has no egress, was stopped, or both arguments were given.
 
@@ -232,30 +327,50 @@ class PenguiFlow:
             raise RuntimeError("context has no incoming floes to fetch from")
         if self._state == "stopped" and not len(self._engine.rookery):
             raise RuntimeError("PenguiFlow was stopped and has no result left to fetch")
-        return await self._engine.rookery.fetch(from_)
+        return await self._engine.rookery.fetch(from_, self._engine.border.require_one_tenant)
 
     async def fetch_any(self, from_: Node | None = None, *, trace_id: str | None = None) -> Any:
         """The same as `fetch`."""
         return await self.fetch(from_, trace_id=trace_id)
 
-    async def cancel(self, trace_id: str) -> bool:
-        """End a trace: best effort, and only this one.
+    async def outcome(self, *, trace_id: str) -> Outcome:
+        """How a trace ended, as soon as it has; reading it forgets the trace.
+
+        The outcomes of the newest 1,024 traces that ended unread are kept.
+
+        Raises:
+            TraceNotFound: nothing was sent under this id, its outcome was read, or 1,024 newer ones were not.
+
+        """
+        trace = self._engine.ledger.find(trace_id)
+        if trace is None or not trace.accepted:
+            raise TraceNotFound(trace_id)
+        return await self._engine.rookery.outcome(trace)
+
+    async def cancel(self, trace_id: str, *, drain: bool = False) -> bool:
+        """End a trace, and only this one.
 
         Returns whether there was anything to cancel: work that waited, ran or
         backed off, or a result that nobody had fetched. A waiting scoped fetch
         ends at once with `TraceEnded`.
 
+        Args:
+            trace_id: the trace.
+            drain: wait until its handlers have ended too, or were left behind after their grace.
+
         Raises:
             RuntimeError: the flow is not running.
 
         """
-        if self._state != "running":
+        if not self._live:
             raise RuntimeError("PenguiFlow is not running; there is nothing to cancel")
         trace = self._engine.ledger.find(trace_id)
         if trace is None or not trace.pending:
             return False
         if trace.closed != "cancelled":
             self._engine.cancel(trace)
+        if drain:
+            await trace.settle()
         return True
 
     async def load_history(self, trace_id: str) -> Sequence[StoredEvent]:
@@ -287,21 +402,32 @@ class PenguiFlow:
                 raise KeyError(f"Unknown target {target.name} for {OPEN_SEA.name}")
         return [entrances[target] for target in targets]
 
+    @property
+    def _live(self) -> bool:
+        return self._state in ("running", "draining")
+
+    def _require_accepting(self) -> None:
+        if self._state == "draining":
+            raise RuntimeError("PenguiFlow is draining and takes no new messages; stop it and run it again first")
+
     def _require_running(self) -> None:
         if self._state != "running":
+            self._require_accepting()
             raise RuntimeError("PenguiFlow is not running; call run() before a scoped emit")
 
-    async def _open_roundtrip(self, trace_id: str) -> Trace:
+    async def _open_roundtrip(self, msg: Any, trace_id: str) -> Trace:
         """The record of a new roundtrip, as soon as the one under way on the same trace is over."""
         ledger = self._engine.ledger
         while True:
             trace = ledger.find(trace_id)
+            if isinstance(msg, Message):
+                self._engine.require_own(trace, msg.headers.tenant)
             if trace is None or not trace.claimed:
                 break
             await trace.wait_for_turn()
             self._require_running()
         if trace is None or trace.status is not None or (trace.scoped and trace.started):
-            trace = ledger.open(trace_id, None)
+            trace = ledger.open(trace_id)
         trace.scoped = trace.claimed = True
         return trace
 

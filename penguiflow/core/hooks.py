@@ -10,13 +10,14 @@ import asyncio
 import logging
 import types
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from penguiflow.core.bell import Bell
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
 
+HookPolicy = Literal["block", "drop-oldest", "fail"]
 HOOK_BACKLOG_MAX = 10_000
 
 _logger = logging.getLogger("penguiflow.core")
@@ -28,11 +29,20 @@ class Hook:
     Args:
         call: the async function to feed.
         failure: the log message for an exception in it.
+        backlog_max: how many items may wait for it.
+        drop: drop the oldest beyond that; else whoever feeds it looks at `full`.
+
+    Attributes:
+        name: the function or class that is fed.
+        dropped: items that were dropped since it was opened.
 
     """
 
-    def __init__(self, call: Callable[[Any], Awaitable[Any]], failure: str) -> None:
+    def __init__(self, call: Callable[[Any], Awaitable[Any]], failure: str, *, backlog_max: int, drop: bool) -> None:
         self._call = call
+        self._backlog_max = backlog_max
+        self._drop = drop
+        self.name: str = getattr(call, "__qualname__", type(call).__qualname__)
         self._failure = failure
         self._backlog: deque[Any] = deque()
         self._started: tuple[Coroutine[Any, Any, Any], Any] | None = None
@@ -40,32 +50,44 @@ class Hook:
         self._work = Bell()
         self._idle = Bell()
         self._closed = False
-        self._dropped = 0
+        self._room = Bell()
+        self.dropped = 0
 
     @property
     def backlog(self) -> int:
         """Items given to the hook and not yet taken in."""
         return len(self._backlog) + (self._started is not None)
 
+    @property
+    def full(self) -> bool:
+        """Whether as many items wait as may."""
+        return len(self._backlog) >= self._backlog_max
+
+    async def room(self) -> None:
+        """Wait until the backlog is no longer full."""
+        while self.full:
+            await self._room.wait()
+
     def feed(self, item: Any) -> None:
         """Give `item` to the listener: now if it is free, else in its turn.
 
-        The oldest item is dropped when 10,000 wait: a hook that hangs must not
-        eat the memory. After `close` nothing is taken in until `open`.
+        With `drop` the oldest item is dropped when too many wait: a hook that
+        hangs must not eat the memory. After `close` nothing is taken in until `open`.
         """
         if self._closed:
             return
         if self._started is None and not self._backlog:
             self._begin(item)
             return
-        if len(self._backlog) >= HOOK_BACKLOG_MAX:
+        if self._drop and self.full:
             self._backlog.popleft()
-            self._dropped += 1
+            self.dropped += 1
         self._backlog.append(item)
 
     def open(self) -> None:
         """Take in items again."""
         self._closed = False
+        self.dropped = 0
 
     async def flush(self, timeout_s: float) -> None:
         """Wait until everything fed so far has been taken in, for at most `timeout_s` seconds."""
@@ -83,8 +105,8 @@ class Hook:
         finally:
             self._closed = True
             writer = self._stop_writer()
-        if self._dropped:
-            _logger.warning("hook_items_dropped", extra={"hook": self._failure, "dropped": self._dropped})
+        if self.dropped:
+            _logger.warning("hook_items_dropped", extra={"hook": self._failure, "dropped": self.dropped})
         if writer is not None:
             await asyncio.wait([writer], timeout=timeout_s)
 
@@ -94,6 +116,7 @@ class Hook:
             writer.cancel()
         self._started = None
         self._backlog.clear()
+        self._room.ring()
         return writer
 
     # -- inside ------------------------------------------------------------------------------
@@ -127,7 +150,9 @@ class Hook:
         writer = asyncio.current_task()
         while self._writer is writer:
             if self._started is None and self._backlog:
-                self._started = self._step(self._backlog.popleft())
+                item = self._backlog.popleft()
+                self._room.ring()
+                self._started = self._step(item)
             if self._started is not None:
                 await self._finish(*self._started)
                 if self._writer is writer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from penguiflow.core.bell import Bell
 from penguiflow.core.traces import Trace
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Ledger:
     def __init__(self) -> None:
         self._open: dict[str | Trace, Trace] = {}
         self._unread: dict[str, Trace] = {}
+        self._ends = Bell()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -35,24 +37,29 @@ class Ledger:
         """All open traces, oldest first: also those without an id, and those whose id belongs to a newer one."""
         return list(self._open.values())
 
+    async def wait_until_idle(self) -> None:
+        """Return when every trace of which anything was accepted has ended."""
+        while any(trace.accepted for trace in self._open.values()):
+            await self._ends.wait()
+
+    def refuse_turns(self) -> None:
+        """Let every scoped emit that waits for an earlier roundtrip look again."""
+        for trace in [*self._open.values(), *self._unread.values()]:
+            trace.refuse_turns()
+
     def find(self, trace_id: str) -> Trace | None:
         """The open trace with this id, or the ended one with an unread outcome."""
         return self._open.get(trace_id) or self._unread.get(trace_id)
 
-    def join(self, trace_id: str | None, tenant: str | None) -> Trace:
-        """The open trace with this id, or a new one; a bare payload gets one of its own."""
-        trace = None if trace_id is None else self._open.get(trace_id)
-        if trace is None:
-            return self.open(trace_id, tenant)
-        if trace.tenant is None:
-            trace.tenant = tenant
-        return trace
+    def join(self, trace_id: str) -> Trace:
+        """The open trace with this id, or a new one."""
+        return self._open.get(trace_id) or self.open(trace_id)
 
-    def open(self, trace_id: str | None, tenant: str | None) -> Trace:
+    def open(self, trace_id: str | None) -> Trace:
         """Start a new record; what an old one of the same id still does no longer counts."""
         if trace_id is not None:
             self._replace(trace_id)
-        trace = Trace(trace_id, tenant)
+        trace = Trace(trace_id)
         self._open[trace.key] = trace
         return trace
 
@@ -64,14 +71,17 @@ class Ledger:
         if trace.trace_id is not None and not trace.replaced and (trace.results or status != "result"):
             self._keep(trace.trace_id, trace)
         trace.wake()
+        self._ends.ring()
 
     def forget(self, trace: Trace) -> None:
         """Drop a trace that has been read to its end, or that was only ever waited for."""
         trace.stop_timer()
         trace.pass_turn()
-        self._open.pop(trace.key, None)
-        if trace.trace_id is not None and not trace.replaced:
-            self._unread.pop(trace.trace_id, None)
+        if self._open.get(trace.key) is trace:  # a newer trace may have the id by now
+            del self._open[trace.key]
+        if trace.trace_id is not None and self._unread.get(trace.trace_id) is trace:
+            del self._unread[trace.trace_id]
+        self._ends.ring()
 
     def clear(self) -> None:
         """Forget every outcome that was not read."""

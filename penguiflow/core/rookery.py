@@ -6,10 +6,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from penguiflow.core.bell import Bell
+from penguiflow.core.outcome import Outcome
 from penguiflow.core.traces import Result
 from penguiflow.errors import TraceEnded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from penguiflow.core.ledger import Ledger
     from penguiflow.core.traces import Trace
     from penguiflow.node import Node
@@ -59,11 +62,20 @@ class Rookery:
 
     # -- out ---------------------------------------------------------------------------------
 
-    async def fetch(self, source: Node | None) -> Any:
-        """The next result of an unscoped trace (from `source`, if one is given)."""
+    async def fetch(self, source: Node | None, allow: Callable[[Trace], None]) -> Any:
+        """The next result of an unscoped trace (from `source`, if one is given); `allow` may refuse to give it."""
         while True:
             for result in self._shared:
                 if source is None or result.source is source:
+                    allow(result.trace)
+                    return self._read(result)
+            await self._readers.wait()
+
+    async def fetch_of(self, tenant: str, source: Node | None) -> Any:
+        """The next result of an unscoped trace of `tenant` (from `source`, if one is given)."""
+        while True:
+            for result in self._shared:
+                if result.trace.tenant == tenant and (source is None or result.source is source):
                     return self._read(result)
             await self._readers.wait()
 
@@ -74,7 +86,7 @@ class Rookery:
             TraceEnded: the trace has ended and has no result left.
 
         """
-        trace = self._ledger.find(trace_id) or self._ledger.open(trace_id, None)
+        trace = self._ledger.find(trace_id) or self._ledger.open(trace_id)
         while not trace.results:
             if trace.status is not None:
                 self._ledger.forget(trace)
@@ -85,6 +97,19 @@ class Rookery:
                 self._give_up(trace)
                 raise
         return self._read(trace.results[0])
+
+    async def outcome(self, trace: Trace) -> Outcome:
+        """How `trace` ended, as soon as it has; what nobody had fetched by then is in it."""
+        while trace.status is None:
+            try:
+                await trace.wait()
+            except BaseException:
+                self._give_up(trace)
+                raise
+        results = tuple(result.value for result in trace.results or ())
+        self.discard(trace)
+        self._ledger.forget(trace)
+        return Outcome(trace.trace_id, trace.tenant, trace.status, trace.error, results)
 
     def _read(self, result: Result) -> Any:
         """Take a result out of every table that it is in."""

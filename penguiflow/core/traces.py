@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from penguiflow import ambient
 from penguiflow.core.bell import Bell
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ class Trace:
 
     Args:
         trace_id: its id; `None` for a bare payload, which nobody can address.
-        tenant: whom it belongs to.
 
     Attributes:
+        tenant: whom it belongs to: the tenant of its first envelope.
+        opened_s: when the record was made, in seconds on the loop's clock.
         live: deliveries that wait, run or back off.
         sending: sends that may still add to them.
         blocked: senders of this trace that wait for room on an edge.
@@ -44,6 +46,7 @@ class Trace:
         given: whether any result came out.
         waiters: scoped fetches that wait for more.
         turns: scoped emits that wait for the roundtrip under way to end.
+        settled: cancellers that wait until nothing of it runs any more.
         scoped: opened by `emit(trace_id=...)`: its results are for scoped fetches only.
         claimed: a scoped roundtrip is under way; the next one has to wait.
         started: something of it was sent, or came out.
@@ -55,12 +58,14 @@ class Trace:
 
     __slots__ = (
         "blocked", "claimed", "closed", "deadline_s", "deadline_timer", "error", "given", "live", "occurrences",
-        "replaced", "results", "scoped", "sending", "started", "status", "tenant", "trace_id", "turns", "waiters",
+        "opened_s", "replaced", "results", "scoped", "sending", "settled", "started", "status", "tenant", "trace_id",
+        "turns", "waiters",
     )  # fmt: skip
 
-    def __init__(self, trace_id: str | None, tenant: str | None = None) -> None:
+    def __init__(self, trace_id: str | None) -> None:
         self.trace_id = trace_id
-        self.tenant = tenant
+        self.tenant: str | None = None
+        self.opened_s = ambient.monotonic()
         self.deadline_s: float | None = None
         self.deadline_timer: asyncio.TimerHandle | None = None
         self.live: dict[Delivery, None] = {}
@@ -71,6 +76,7 @@ class Trace:
         self.started = False
         self.waiters: Bell | None = None
         self.turns: Bell | None = None
+        self.settled: Bell | None = None
         self.occurrences: dict[tuple[str, str | None, str | None], int] | None = None
         self.scoped = False
         self.claimed = False
@@ -136,6 +142,34 @@ class Trace:
         self.claimed = False
         if self.turns is not None:
             self.turns.ring()
+
+    def refuse_turns(self) -> None:
+        """Let the scoped emits that wait for the roundtrip under way look again, though it is not over."""
+        if self.turns is not None:
+            self.turns.ring()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether anything was ever sent under this record, or is about to be; else somebody only waits for it."""
+        return self.started or self.sending > 0 or self.status is not None
+
+    @property
+    def active(self) -> bool:
+        """Whether anything of it waits, runs, or is on its way in."""
+        return bool(self.live) or self.sending > 0
+
+    async def settle(self) -> None:
+        """Wait until nothing of the trace waits or runs any more."""
+        while self.active:
+            if self.settled is None:
+                self.settled = Bell()
+            await self.settled.wait()
+
+    def deadline_remaining_s(self) -> float | None:
+        """Seconds until the deadline, 0 if it has passed, `None` if there is none."""
+        if self.deadline_s is None:
+            return None
+        return 0.0 if self.deadline_timer is None else max(self.deadline_timer.when() - ambient.monotonic(), 0.0)
 
     def stop_timer(self) -> None:
         """Forget the deadline."""

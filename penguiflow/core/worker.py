@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
+from penguiflow import ambient
 from penguiflow.core.attempt import Suspended, begin, call_node, finish
 from penguiflow.core.context import Context
 from penguiflow.core.failure import node_failure, text_of
@@ -26,7 +27,7 @@ MESSAGES_IN_A_ROW = 64
 
 
 class Worker:
-    """Takes messages from one node's inbox, one at a time.
+    """Takes messages from one node's inbox, one at a time; a node has as many workers as its policy's `concurrency`.
 
     A cancellation that the worker asked for itself (timeout, end of the trace)
     is told by `reason` from one that the handler raised and from one that came
@@ -42,6 +43,7 @@ class Worker:
 
     Attributes:
         delivery: what is worked on now.
+        started_s: when its attempt began, in seconds on the loop's clock.
         over: the attempt under way is over, though its handler has not ended yet.
         stopping: the flow stops, and the worker with it.
 
@@ -58,7 +60,7 @@ class Worker:
         self._reason: Reason | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._attempt = 0
-        self._started_s = 0.0
+        self.started_s = 0.0
         self._abandoned = False
         self._dispatch = engine.dispatch
         self._events = engine.events
@@ -76,11 +78,12 @@ class Worker:
         in_a_row = 0
         self._events.listen()
         while not (self.stopping or self._abandoned):
+            if self._events.strict:
+                await self._events.room()
             delivery = inbox.take()
             if delivery is None:
                 in_a_row = 0
-                await inbox.wait()
-                self._events.listen()
+                await inbox.wait_idle()
                 continue
             await self._handle(delivery)
             in_a_row += 1
@@ -135,9 +138,9 @@ class Worker:
 
     def _begin(self, delivery: Delivery) -> Any:
         """Start an attempt: the result, or the handler that waits for something."""
-        self._started_s = self._loop.time()
+        self.started_s = self._loop.time()
         if self._events.hearing:
-            waited_ms = delivery.waited_ms(self._started_s)
+            waited_ms = delivery.waited_ms(self.started_s)
             self._tell("node_start", delivery, latency_ms=0.0, queue_wait_ms=waited_ms)
         message = delivery.message
         if delivery.attempt < self._policy.max_retries:
@@ -146,7 +149,7 @@ class Worker:
         return begin(call_node(self.engine, delivery, message, ctx, self._registry))
 
     def _tell_success(self, delivery: Delivery, handled_s: float) -> None:
-        latency_ms = (handled_s - self._started_s) * 1000
+        latency_ms = (handled_s - self.started_s) * 1000
         emit_wait_ms = (self._loop.time() - handled_s) * 1000
         self._tell("node_success", delivery, latency_ms=latency_ms, emit_wait_ms=emit_wait_ms)
 
@@ -158,7 +161,7 @@ class Worker:
 
     def _arm(self, delivery: Delivery) -> None:
         if self._policy.timeout_s is not None:
-            due_s = self._started_s + self._policy.timeout_s
+            due_s = self.started_s + self._policy.timeout_s
             self._timer = self._loop.call_at(due_s, self.interrupt, delivery, "timeout")
 
     def _disarm(self) -> None:
@@ -175,7 +178,7 @@ class Worker:
         """Nor is one that comes after its time: a handler that blocks the loop cannot be interrupted."""
         self._require_current()
         timeout_s = self._policy.timeout_s
-        if timeout_s and self._loop.time() - self._started_s > timeout_s:
+        if timeout_s and self._loop.time() - self.started_s > timeout_s:
             self._reason = "timeout"
             raise asyncio.CancelledError
 
@@ -247,7 +250,7 @@ class Worker:
         extra: dict[str, Any] = {"exception": text_of(error)}
         event_type = "node_timeout" if timed_out else "node_error"
         self._tell(event_type, delivery, latency_ms=latency_ms, extra=extra, error=error)
-        if delivery.attempt < self._policy.max_retries:
+        if delivery.attempt < self._policy.max_retries and self._policy.retries(error):
             self._retry(delivery, extra)
             return
         failure = node_failure(self.station.node, delivery, error, latency_ms, timed_out=timed_out)
@@ -259,12 +262,15 @@ class Worker:
     def _retry(self, delivery: Delivery, extra: dict[str, Any]) -> None:
         delivery.attempt += 1
         delay_s = self._policy.backoff_s(delivery.attempt)
+        if self._policy.jitter:
+            address = (self.station.node.label, delivery.trace.trace_id or "", delivery.attempt)
+            delay_s *= 1 - self._policy.jitter * ambient.uniform("backoff", *address)
         self._tell("node_retry", delivery, attempt=delivery.attempt, extra={"sleep_s": delay_s, **extra})
         self.engine.give_back(delivery)
         self.engine.back_off(delivery, delay_s)
 
     def _elapsed_ms(self) -> float:
-        return (self._loop.time() - self._started_s) * 1000
+        return (self._loop.time() - self.started_s) * 1000
 
     def _tell(self, event_type: str, delivery: Delivery, *, attempt: int | None = None, **facts: Any) -> None:
         number = self._attempt if attempt is None else attempt

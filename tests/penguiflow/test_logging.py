@@ -53,7 +53,7 @@ def test_configuring_chooses_the_form(logger):
     configure_logging()
     assert isinstance(logger.handlers[0].formatter, ExtraFormatter)
     configure_logging(include_extras=False)
-    assert type(logger.handlers[0].formatter) is logging.Formatter
+    assert not isinstance(logger.handlers[0].formatter, ExtraFormatter)
 
 
 # -- forms -----------------------------------------------------------------------------------
