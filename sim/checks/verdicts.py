@@ -39,6 +39,7 @@ def merge(
         deterministic: whether the first seed, run twice, gave the same digest; `None` if that was not tried.
 
     """
+    totals = numbers(outcomes)
     doubtful_faults = fault_doubts(scenario, outcomes)
     rows = build_rows(scenario, outcomes, doubtful_faults, deterministic=deterministic)
     strange = _surprises(scenario, rows, outcomes)
@@ -49,7 +50,8 @@ def merge(
         for row in rows
     )
     unexpected = [row for row in rows if row.promise.id not in expected]
-    verdict = _verdict(unexpected, strange, doubtful_faults)
+    doubts = [*doubtful_faults.values()] if totals.requests else ["no request arrived, so nothing was tested"]
+    verdict = _verdict(unexpected, strange, doubts)
     return ScenarioResult(
         name=scenario.name,
         title=scenario.title,
@@ -61,10 +63,10 @@ def merge(
         digest=_digest(outcomes),
         verdict=verdict,
         demonstration=bool(scenario.expect),
-        reason=_reason(unexpected, strange, doubtful_faults, len(outcomes)),
+        reason=_reason(unexpected, strange, doubts, len(outcomes)),
         checks=checks,
         faults=tuple(_fault_result(fault, outcomes) for fault in scenario.faults),
-        numbers=numbers(outcomes),
+        numbers=totals,
         latency=latency_bins([outcome.requests for outcome in outcomes]),
         limits_s=_limits_s(scenario),
         queues=queue_series([outcome.depths for outcome in outcomes]),
@@ -87,29 +89,27 @@ def _surprises(scenario: Scenario, rows: Sequence[Row], outcomes: Sequence[SeedO
     return surprises(scenario.expect, failures, [outcome.seed for outcome in outcomes])
 
 
-def _verdict(unexpected: Sequence[Row], strange: Mapping[str, str], doubtful_faults: Mapping[str, str]) -> Verdict:
+def _verdict(unexpected: Sequence[Row], strange: Mapping[str, str], doubts: Sequence[str]) -> Verdict:
     """The verdict of the scenario: of what no demonstration accounts for."""
     verdicts: list[Verdict] = [row.verdict for row in unexpected]
-    if doubtful_faults:
+    if doubts:
         verdicts.append("inconclusive")
     if strange:
         verdicts.append("fail")
     return worst(verdicts)
 
 
-def _reason(
-    unexpected: Sequence[Row], strange: Mapping[str, str], doubtful_faults: Mapping[str, str], seeds: int
-) -> str:
+def _reason(unexpected: Sequence[Row], strange: Mapping[str, str], doubts: Sequence[str], seeds: int) -> str:
     """Why the scenario has its verdict; empty when it passes without a remark."""
     broken = [
-        f"{row.promise.id} fails in {share_of_seeds(len(row.failing), seeds)}"
+        f"{row.promise.id} fails in {share_of_seeds(len(row.failing), seeds)}: {row.headline}"
         for row in unexpected
         if row.failing and row.promise.id not in strange
     ]
-    doubts = [f"{row.promise.id} is inconclusive: {row.doubts[0]}" for row in unexpected if row.doubts]
-    told = [*strange.values(), *broken, *doubts]
+    unproved = [f"{row.promise.id} is inconclusive: {row.doubts[0]}" for row in unexpected if row.doubts]
+    told = [*strange.values(), *broken, *unproved]
     # A fault's doubt stands in those of its checks already.
-    told.extend(doubt for doubt in doubtful_faults.values() if not any(doubt in reason for reason in told))
+    told.extend(doubt for doubt in doubts if not any(doubt in reason for reason in told))
     return "; ".join(told)
 
 

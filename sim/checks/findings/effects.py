@@ -65,7 +65,8 @@ def _duplicate(scene: Scene, first: Effect, repeat: Effect) -> Finding:
 
 def _acted(effect: Effect, other: Effect) -> str:
     node = "" if effect.node == other.node else f"{effect.node} "
-    return f"{node}attempt {effect.attempt} at {describe_time(effect.at_s)}"
+    perhaps = "" if effect.certain else " perhaps (it was cut off)"
+    return f"{node}attempt {effect.attempt}{perhaps} at {describe_time(effect.at_s)}"
 
 
 def _traces(first: Effect, repeat: Effect) -> str:

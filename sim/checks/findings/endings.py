@@ -30,6 +30,8 @@ def stuck_evidence(scene: Scene) -> Evidence | None:
     waiting = unanswered(recording)
     if recording.horizon_reached and (recording.unfinished or waiting):
         return Evidence("still busy at the horizon", (_busy(scene, waiting),))
+    if recording.never_arrived:
+        return Evidence("the horizon comes before the end of the load", (_cut_off(scene),))
     return None
 
 
@@ -50,7 +52,11 @@ def unanswered(recording: Recording) -> list[Request]:
 def _stuck(scene: Scene, stuck: Stuck) -> Finding:
     ring = f"; the ring: {' -> '.join((*stuck.cycle, stuck.cycle[0]))}" if stuck.cycle else ""
     cause = (
-        "Tasks wait for each other in a ring." if stuck.cycle else "Every task waits for something that nobody will do."
+        "Tasks wait for each other in a ring."
+        if stuck.cycle
+        else "Every task waits for something that nobody will do."
+        if stuck.waits
+        else "A task runs on and on and lets no time pass."
     )
     if stuck.waits:
         cause += f" Waiting: {'; '.join(stuck.waits[:_WAITS_TOLD_MAX])}."
@@ -83,6 +89,18 @@ def _busy(scene: Scene, waiting: list[Request]) -> Finding:
         tenant=waiting[0].tenant if waiting else None,
         cause="Work goes on without an end in sight: a call that hangs, an endless retry, or more load than fits.",
         fix=_FIX,
+    )
+
+
+def _cut_off(scene: Scene) -> Finding:
+    recording = scene.recording
+    end = describe_time(recording.end_s)
+    return scene.finding(
+        "stuck",
+        recording.end_s,
+        f"{counted(recording.never_arrived, 'request')} never arrived: the run ends at its horizon of {end}",
+        cause="The load lasts longer than the run.",
+        fix="Set a later horizon, or shorten the load.",
     )
 
 

@@ -56,7 +56,7 @@ def test_a_broken_warning_is_a_warning():
     """A check with severity warn does not fail its scenario."""
     result = judge(make_scenario({**FAST, "severity": "warn"}), answered(0.9))
     assert (result.checks[0].verdict, result.verdict, result.checks[0].failing_seeds) == ("warn", "warn", (1,))
-    assert result.reason == "fast fails in the only seed"
+    assert result.reason == "fast fails in the only seed: requests were slow"
 
 
 def test_no_samples_are_inconclusive():
@@ -186,7 +186,9 @@ def test_a_broken_check_outranks_a_silent_fault():
 
 def test_a_probe_with_its_controls_seen_passes():
     """Canaries that only their owner saw prove that nothing leaked."""
-    result = judge(make_scenario(faults=[PROBE], tenants=TWO), record(sightings=[sighting(leaked=False)]))
+    result = judge(
+        make_scenario(faults=[PROBE], tenants=TWO), record(requests=[request()], sightings=[sighting(leaked=False)])
+    )
     assert result.verdict == "pass"
     assert [check.id for check in result.checks] == ["stuck", "lost", "leaks"]
     assert (result.faults[0].controls_seen, result.faults[0].controls_wanted) == (2, 2)
@@ -239,8 +241,11 @@ def test_an_idle_flow_at_its_horizon_is_not_stuck():
 
 def test_leaks_are_always_looked_at_between_tenants():
     """With two tenants and a probe, a leak fails the scenario without any check."""
-    result = judge(make_scenario(faults=[PROBE], tenants=TWO), record(sightings=[sighting()]))
-    assert (result.verdict, result.reason) == ("fail", "leaks fails in the only seed")
+    result = judge(make_scenario(faults=[PROBE], tenants=TWO), record(requests=[request()], sightings=[sighting()]))
+    assert (result.verdict, result.reason) == (
+        "fail",
+        "leaks fails in the only seed: acme's data reached globex through egress",
+    )
 
 
 @pytest.mark.parametrize(("deterministic", "verdict"), [(True, "pass"), (False, "fail"), (None, None)])
@@ -340,7 +345,7 @@ def test_a_further_failure_is_not_covered():
 def test_an_always_on_check_can_be_expected():
     """A demonstration of a leak expects the always-on check."""
     scenario = make_scenario(faults=[PROBE], tenants=TWO, expect=[{"check": "leaks", "finding": "leak"}])
-    result = judge(scenario, record(sightings=[sighting()]))
+    result = judge(scenario, record(requests=[request()], sightings=[sighting()]))
     assert (result.verdict, result.caught) == (
         "pass",
         ("leaks: acme's data reached globex through egress in the only seed",),
@@ -380,3 +385,24 @@ def test_an_expected_warning_counts_as_shown():
     scenario = make_scenario({**ONCE, "severity": "warn"}, expect=[EXPECT])
     assert judge(scenario, twice()).verdict == "pass"
     assert judge(scenario, once()).verdict == "fail"
+
+
+def test_no_request_at_all_is_no_pass():
+    """A run to which nothing arrived proves nothing, whatever its checks say."""
+    result = judge(make_scenario({"id": "once", "metric": "effects.duplicates", "max": 0}), record())
+    assert (result.verdict, result.reason) == ("inconclusive", "no request arrived, so nothing was tested")
+
+
+def test_a_horizon_that_cuts_the_load_off_is_a_failure():
+    """Requests that were planned and never arrived fail the scenario, with their number."""
+    recording = record(requests=[request()], horizon_reached=True, never_arrived=39)
+    stuck = next(check for check in judge(make_scenario(), recording).checks if check.id == "stuck")
+    assert stuck.verdict == "fail"
+    assert stuck.findings[0].summary == "39 requests never arrived: the run ends at its horizon of 30.00 s"
+
+
+def test_an_effect_that_was_cut_off_perhaps_happened():
+    """A duplicate by an uncertain effect says that it is one."""
+    recording = record(requests=[request()], effects=[effect(1.0, certain=False), effect(2.0, attempt=2)])
+    finding = judge_check({"id": "once", "metric": "effects.duplicates", "max": 0}, recording).findings[0]
+    assert "attempt 1 perhaps (it was cut off) at 1.00 s and attempt 2 at 2.00 s" in finding.summary
