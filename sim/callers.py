@@ -143,7 +143,6 @@ class Callers:
             answer = Answer("deadline", detail="the caller gave up")
         request.ended_s = round(self._world.now_s, 6)
         request.outcome, request.detail = answer.outcome, answer.detail
-        request.results = 1 if answer.outcome == "ok" else 0
         self._leaks.look("egress", answer.value, seen_by=request.tenant, node=None, trace_id=request.trace_id)
         self._recorder.note("answer", request.trace_id, answer.outcome, answer.detail, _fingerprint(answer.value))
 

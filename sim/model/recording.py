@@ -29,7 +29,6 @@ class Request:
         ended_s: when the caller got its answer or was told no; `None` if never.
         outcome: how it ended.
         detail: the error's class and code, never its text.
-        results: how many answers the caller got.
 
     """
 
@@ -44,7 +43,6 @@ class Request:
     ended_s: float | None = None
     outcome: Outcome = "unanswered"
     detail: str = ""
-    results: int = 0
 
     @property
     def latency_s(self) -> float | None:
@@ -204,4 +202,3 @@ class Recording:
     horizon_reached: bool = False
     unfinished: list[str] = field(default_factory=list)
     never_arrived: int = 0
-    uncontrolled: list[str] = field(default_factory=list)
