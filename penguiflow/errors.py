@@ -124,9 +124,10 @@ class TraceEnded(TimeoutError):  # noqa: N818 - named after the state of the tra
 
     """
 
-    def __init__(self, trace_id: str, status: str, error: FlowError | None = None) -> None:
+    def __init__(self, trace_id: str | None, status: str, error: FlowError | None = None) -> None:
         detail = f": {error}" if error is not None else ""
-        super().__init__(f"trace {trace_id} ended without a result to fetch ({status}){detail}")
+        name = "the trace" if trace_id is None else f"trace {trace_id}"
+        super().__init__(f"{name} ended without a result to fetch ({status}){detail}")
         self.trace_id = trace_id
         self.status = status
         self.error = error

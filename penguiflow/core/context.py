@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from penguiflow.core.chunks import chunk_of, next_seq, room_for_chunk
+from penguiflow.core.custody import adopt, collect
 from penguiflow.core.intercept import Call, run_through
+from penguiflow.core.playbook import call_playbook
+from penguiflow.errors import TraceCancelled
 from penguiflow.fingerprint import digest
 from penguiflow.node import Node, as_nodes
 
@@ -16,8 +20,10 @@ if TYPE_CHECKING:
     from penguiflow.core.floe import Delivery, Floe
     from penguiflow.core.flow import PenguiFlow
     from penguiflow.core.graph import Endpoint
+    from penguiflow.core.playbook import Playbook
     from penguiflow.core.station import Station
     from penguiflow.core.worker import Worker
+    from penguiflow.types import Message, StreamChunk
 
 T = TypeVar("T")
 
@@ -72,15 +78,82 @@ class Context:
         engine, station, delivery = self._attached()
         engine.dispatch.emit_nowait(station, delivery, self.attempt, msg, as_nodes(to))
 
+    async def emit_chunk(
+        self,
+        *,
+        parent: Message,
+        text: str,
+        stream_id: str | None = None,
+        seq: int | None = None,
+        done: bool = False,
+        meta: dict[str, Any] | None = None,
+        to: Node | Sequence[Node] | None = None,
+    ) -> StreamChunk:
+        """Send one piece of a stream to every successor, or to those named, in an envelope like its parent's.
+
+        From the second chunk on this waits while `queue_maxsize` messages of the
+        trace have not reached their reader. A retry numbers its chunks as the
+        attempt before did, and sends only what is new; those chunks have its
+        number as `meta["attempt"]`.
+
+        Args:
+            parent: the envelope that is answered.
+            text: the piece.
+            stream_id: the stream; the parent's trace id if left out.
+            seq: the chunk's number; counted from 0 if left out.
+            done: this is the last one.
+            meta: facts that go with the chunk.
+            to: where it goes.
+
+        Raises:
+            TypeError: the parent is no envelope.
+
+        """
+        engine, station, delivery = self._attached()
+        message = chunk_of(parent, text, stream_id, meta, done=done)
+        chunk: StreamChunk = message.payload
+        counted = next_seq(delivery, self.attempt, chunk.stream_id, done=done)
+        chunk.seq = counted if seq is None else seq
+        if self.attempt:
+            chunk.meta.setdefault("attempt", self.attempt)
+        if counted:
+            await room_for_chunk(delivery.trace, engine.queue_maxsize)
+        await engine.dispatch.emit(station, delivery, self.attempt, message, as_nodes(to))
+        return chunk
+
+    async def call_playbook(
+        self,
+        playbook: Playbook,
+        parent_msg: Any,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - the name is part of the contract
+    ) -> Any:
+        """Run a flow of its own for `parent_msg`, and return its result; it ends with this node's attempt.
+
+        Args:
+            playbook: makes the flow, and the models of its nodes or `None`.
+            parent_msg: what is sent into it.
+            timeout: the longest wait in seconds.
+
+        Raises:
+            FlowError: a node of the subflow has failed for good.
+            TimeoutError: there is no result in time, or the subflow ended without one.
+            TraceCancelled: the trace is cancelled already.
+
+        """
+        if self._delivery is not None and self._delivery.trace.closed == "cancelled":
+            raise TraceCancelled(self._delivery.trace.trace_id)
+        return await call_playbook(playbook, parent_msg, timeout)
+
     async def fetch(self, from_: Node | None = None) -> Any:
         """Take the next message that waits before this node (over the edge from `from_`, if given)."""
-        engine, station, delivery = self._attached()
+        _, station, delivery = self._attached()
         floe = _incoming(station, from_)
         taken = _take(station, floe)
         while taken is None:
             await station.inbox.wait()
             taken = _take(station, floe)
-        return engine.adopt(delivery, taken)
+        return adopt(delivery, taken)
 
     async def fetch_any(self, from_: Node | None = None) -> Any:
         """The same as `fetch`."""
@@ -88,11 +161,22 @@ class Context:
 
     def fetch_nowait(self, from_: Node | None = None) -> Any:
         """Take what waits before this node now; `asyncio.QueueEmpty` if nothing does."""
-        engine, station, delivery = self._attached()
+        _, station, delivery = self._attached()
         taken = _take(station, _incoming(station, from_))
         if taken is None:
             raise asyncio.QueueEmpty("no messages available")
-        return engine.adopt(delivery, taken)
+        return adopt(delivery, taken)
+
+    def collect(self, count: int) -> list[Any] | None:
+        """Hold this message until `count` of its trace have come to this node.
+
+        Returns them in order of arrival, or `None` while some are missing; the
+        handler then returns `None` too. What is held ends with its trace: by
+        its cancellation, its deadline, at `stop`, and for a scoped roundtrip as
+        soon as nothing else of it is on the way.
+        """
+        _, _, delivery = self._attached()
+        return collect(delivery, count)
 
     def deadline_remaining(self) -> float | None:
         """Seconds until the trace's deadline, 0 if it has passed, `None` if the trace has none."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from penguiflow.core.failure import text_of
 from penguiflow.core.worker import Worker
+from penguiflow.redaction import default_redactor
 
 if TYPE_CHECKING:
     from penguiflow.core.engine import Engine
@@ -84,8 +85,9 @@ class Crew:
             return
         del self._workers[worker]
         self._hire(worker.station)
-        extra: dict[str, Any] = {"exception": "cancelled" if error is None else text_of(error)}
-        self._engine.events.emit("node_worker_replaced", worker.station, None, extra=extra, error=error)
+        shown = None if error is None else default_redactor().exception(error)
+        extra: dict[str, Any] = {"exception": "cancelled" if shown is None else text_of(shown)}
+        self._engine.events.emit("node_worker_replaced", worker.station, None, extra=extra, error=shown)
 
 
 def _loop_ends(task: asyncio.Task[None]) -> bool:

@@ -10,18 +10,23 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from penguiflow import ambient
+from penguiflow.bus import envelope_of
 from penguiflow.core.floe import Delivery
-from penguiflow.core.graph import OPEN_SEA
+from penguiflow.core.graph import OPEN_SEA, ROOKERY
 from penguiflow.core.intercept import Call, run_through
 from penguiflow.core.isolate import isolate
+from penguiflow.core.loops import turn
 from penguiflow.errors import TraceCancelled
-from penguiflow.types import FinalAnswer, Message
+from penguiflow.types import WM, FinalAnswer, Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from penguiflow.core.emissions import Emission
     from penguiflow.core.engine import Engine
     from penguiflow.core.floe import Floe
+    from penguiflow.core.graph import Endpoint
+    from penguiflow.core.hooks import Hook
     from penguiflow.core.station import Station
     from penguiflow.core.traces import Trace
     from penguiflow.node import Node
@@ -39,18 +44,38 @@ class Dispatch:
         self._engine = engine
         self._around = engine.around
         self._events = engine.events
+        self.bus: Hook | None = None
 
     # -- what handlers return ----------------------------------------------------------------
 
     def route_now(self, station: Station, delivery: Delivery, result: Any) -> bool:
         """Send what a handler returned where it belongs; `False`, and nothing sent, if that has to wait."""
-        trace = self._engine.trace_of(result, delivery.trace, station)
-        return self._send_now(station, trace, result, _way(station, result))
+        way = _way(station, result)
+        if way is None:
+            return False
+        return self._send_now(station, self._engine.trace_of(result, delivery.trace, station), result, way)
 
     async def route(self, station: Station, delivery: Delivery, result: Any) -> None:
         """Send what a handler returned where it belongs, as soon as there is room."""
         trace = self._engine.trace_of(result, delivery.trace, station)
-        await self._send(station, delivery, trace, result, _way(station, result))
+        way = _way(station, result)
+        if way is None:
+            await self._loop(station, delivery, trace, result)
+        else:
+            await self._send(station, delivery, trace, result, way)
+
+    async def _loop(self, station: Station, delivery: Delivery, trace: Trace, result: Message) -> None:
+        """Hand working memory back to its own node, or end the loop with the answer that its budget is used up."""
+        turned = turn(delivery.hops, result)
+        if turned.exhausted is not None:
+            self._engine.exhaust(station, delivery, turned, turned.exhausted)
+            await self._send(station, delivery, trace, turned.message, ())
+            return
+        floes = self._floes_to(station, (station.node,))
+        if turned.told:
+            trace.echoed_hops = turned.message.payload.hops
+            await self._send(station, delivery, trace, isolate(turned.message), ())
+        await self._send(station, delivery, trace, turned.message, floes)
 
     # -- what handlers emit ------------------------------------------------------------------
 
@@ -60,8 +85,16 @@ class Dispatch:
         """Send what a handler emits during `attempt`."""
         floes = self._floes_for(station, delivery, attempt, targets)
         trace = self._engine.trace_of(message, delivery.trace, station)
-        if not self._send_now(station, trace, message, floes):
-            await self._send(station, delivery, trace, message, floes)
+        if not station.node.policy.max_retries:
+            if not self._send_now(station, trace, message, floes):
+                await self._send(station, delivery, trace, message, floes)
+            return
+        emission = delivery.sent_before().next(attempt, message)
+        for way, copy in _missing(floes, message, emission):
+            if not self._send_now(station, trace, copy, way):
+                await self._send(station, delivery, trace, copy, way)
+            emission.note(_name(way))
+        self._drop_unused(trace)
 
     def emit_nowait(
         self, station: Station, delivery: Delivery, attempt: int, message: Any, targets: Sequence[Node] | None
@@ -69,15 +102,19 @@ class Dispatch:
         """Send what a handler emits during `attempt`, or raise `asyncio.QueueFull` and send nothing."""
         floes = self._floes_for(station, delivery, attempt, targets)
         trace = self._engine.trace_of(message, delivery.trace, station)
-        if any(floe.full() for floe in floes) or (not floes and self._engine.rookery.full_for(trace)):
+        emission = delivery.sent_before().next(attempt, message) if station.node.policy.max_retries else None
+        missing = _missing(floes, message, emission)
+        if any(self._full(way, trace) for way, _ in missing):
             self._drop_unused(trace)
             raise asyncio.QueueFull
-        if trace.closed is not None:
-            return
-        if floes:
-            self.put_all(floes, message, trace)
-        else:
-            self._hand_out(trace, station, message)
+        for way, copy in missing:
+            self._send_now(station, trace, copy, way)
+            if emission is not None:
+                emission.note(_name(way))
+        self._drop_unused(trace)
+
+    def _full(self, way: Sequence[Floe], trace: Trace) -> bool:
+        return any(floe.full() for floe in way) if way else self._engine.rookery.full_for(trace)
 
     def _floes_for(
         self, station: Station, delivery: Delivery, attempt: int, targets: Sequence[Node] | None
@@ -88,12 +125,17 @@ class Dispatch:
                 f"this attempt of node {station.node.label!r} is over; it may not emit any more. "
                 "Let the handler end when it is cancelled"
             )
-        if targets is None:
-            return station.forward
+        return station.forward if targets is None else self._floes_to(station, targets)
+
+    @staticmethod
+    def _floes_to(station: Station, targets: Sequence[Node]) -> Sequence[Floe]:
         by_target = {floe.target: floe for floe in station.outgoing}
         for target in targets:
             if target not in by_target:
-                raise KeyError(f"Unknown target {target.name} for {station.node.label}")
+                raise KeyError(
+                    f"Unknown target {target.name} for {station.node.label}; it follows no edge from there. "
+                    "Name a successor, or add the edge to the graph"
+                )
         return [by_target[target] for target in targets]
 
     # -- what comes from outside -------------------------------------------------------------
@@ -122,6 +164,8 @@ class Dispatch:
             trace.live[delivery] = None
             floe.put(delivery)
             first = False
+            if self.bus is not None:
+                self._publish(self.bus, floe.source, floe.target, trace, delivery.message)
 
     # -- private -----------------------------------------------------------------------------
 
@@ -183,7 +227,13 @@ class Dispatch:
     def _hand_out(self, trace: Trace, station: Station, value: Any) -> None:
         trace.started = True
         self._engine.rookery.put(trace, station.node, value)
+        if self.bus is not None:
+            self._publish(self.bus, station.node, ROOKERY, trace, value)
         self._engine.end_if_over(trace)  # a result under another trace id: nothing else will end that trace
+
+    @staticmethod
+    def _publish(bus: Hook, source: Node | Endpoint, target: Node | Endpoint, trace: Trace, message: Any) -> None:
+        bus.feed(envelope_of(source.name or "", target.name or "", trace.trace_id, message))
 
     def _drop_unused(self, trace: Trace) -> None:
         """A send is over: end its trace if it was the last of it, or forget it if nothing was ever sent."""
@@ -198,8 +248,19 @@ class Dispatch:
             self._engine.ledger.forget(trace)
 
 
-def _way(station: Station, result: Any) -> Sequence[Floe]:
-    """The edges that a result goes over; none for what leaves the flow."""
-    if isinstance(result, Message) and isinstance(result.payload, FinalAnswer):
-        return ()
+def _way(station: Station, result: Any) -> Sequence[Floe] | None:
+    """The edges that a result goes over: none for what leaves the flow; `None` for a turn of a controller loop."""
+    if isinstance(result, Message) and isinstance(result.payload, (FinalAnswer, WM)):
+        return () if isinstance(result.payload, FinalAnswer) else None
     return station.forward
+
+
+def _missing(floes: Sequence[Floe], message: Any, emission: Emission | None) -> list[tuple[Sequence[Floe], Any]]:
+    """Each way that no earlier attempt sent the same over, with a copy for it; the way out is one without edges."""
+    ways: list[Sequence[Floe]] = [(floe,) for floe in floes] or [()]
+    missing = [way for way in ways if emission is None or not emission.arrived(_name(way))]
+    return [(way, isolate(message) if index else message) for index, way in enumerate(missing)]
+
+
+def _name(way: Sequence[Floe]) -> str:
+    return way[0].target.label if way else ROOKERY.name

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from penguiflow.core.graph import Endpoint, Graph
     from penguiflow.core.hooks import HookPolicy
     from penguiflow.core.intercept import Act, Interceptor
+    from penguiflow.core.loops import Turn
     from penguiflow.core.station import Station
     from penguiflow.core.tenancy import Tenancy
     from penguiflow.core.traces import Status, Trace
@@ -55,6 +56,7 @@ class Engine:
         hook_policy: HookPolicy,
         hook_backlog: int,
     ) -> None:
+        self.queue_maxsize = queue_maxsize
         self.errors_to_rookery = errors_to_rookery
         self.stations = stations_of(graph)
         self.entrances: dict[Node, Floe] = {}
@@ -63,6 +65,7 @@ class Engine:
         self.rookery = Rookery(self.ledger, max(queue_maxsize, 0) * len(graph.egress))
         self.border = Border(tenancy, self.events, self.ledger, self.rookery)
         self.once = OnceGuard()
+        self.external: dict[asyncio.Future[Any], str] = {}
         self.around: dict[Act, tuple[Interceptor, ...]] = dict.fromkeys(ACTS, ())
         self.dispatch = Dispatch(self)
         self._connect(graph, queue_maxsize)
@@ -149,13 +152,24 @@ class Engine:
         if delivery.adopted is not None:
             for taken in delivery.adopted:
                 self.finish(taken)
-        if not trace.live:
+        if not trace.live or trace.watched:
+            trace.make_room()
             self.end_if_over(trace)
+
+    def hold(self, delivery: Delivery) -> None:
+        """A delivery waits at its node for others of its trace."""
+        delivery.worker = None
+        delivery.trace.watched = True
+        self.end_if_over(delivery.trace)
 
     def end_if_over(self, trace: Trace) -> None:
         """Close the books on a trace of which nothing waits, runs or is on its way in."""
-        if trace.live or trace.sending:
+        if trace.sending or len(trace.live) > trace.holding:
             return
+        if trace.live:
+            if not trace.scoped:
+                return  # others of an unscoped trace may still be sent
+            self._give_up_held(trace)
         if trace.settled is not None:
             trace.settled.ring()
         if trace.closed == "cancelled":
@@ -171,6 +185,14 @@ class Engine:
         if self.errors_to_rookery:
             self.rookery.put(delivery.trace, station.node, error)
         self.finish(delivery)
+
+    def exhaust(self, station: Station, delivery: Delivery, turn: Turn, code: FlowErrorCode) -> None:
+        """A controller loop has used up its budget: its last answer says so, and so does the outcome."""
+        node, trace, text = station.node, delivery.trace, turn.message.payload.text
+        error = FlowError(trace_id=trace.trace_id, node_name=node.label, node_id=node.node_id, code=code, message=text)
+        trace.error = error
+        extra = {"flow_error": error.to_payload()}
+        self.events.emit("budget_exhausted", station, trace, attempt=delivery.attempt, extra=extra)
 
     def cancel(self, trace: Trace) -> None:
         """End a trace at once: nothing of it waits any more, and what runs is interrupted."""
@@ -197,20 +219,42 @@ class Engine:
         del delivery.trace.live[delivery]
         self.expire(delivery.trace, delivery.message)
 
+    def end_external(self) -> None:
+        """Cancel what applications do on the side for this flow's traces."""
+        for future in list(self.external):
+            future.cancel()
+
     def end_at_stop(self, trace: Trace) -> None:
         """The flow has stopped: what waits is dropped without a word, what was handed out stays readable."""
         for delivery in trace.live:
             self._take_back(delivery)
             delivery.worker = None  # a handler that has not ended yet may not emit any more
         trace.live.clear()
+        trace.held = None
         trace.closed = trace.closed or "cancelled"
+        self._tell_ended(trace)
         trace.unblock()
         trace.pass_turn()
         self.ledger.end(trace, "result" if trace.results else "cancelled")
 
     def _close(self, trace: Trace, status: Status, code: FlowErrorCode, text: str) -> None:
         trace.closed = status
+        self._tell_ended(trace)
         trace.error = FlowError(trace_id=trace.trace_id, node_name=None, code=code, message=text)
+
+    @staticmethod
+    def _tell_ended(trace: Trace) -> None:
+        if trace.ended is not None:
+            trace.ended.set()
+
+    def _give_up_held(self, trace: Trace) -> None:
+        """Nothing is left that could complete what its nodes wait for."""
+        for node, row in (trace.held or {}).items():
+            if row:
+                self.events.emit("join_incomplete", self.stations[node], trace, extra={"held": len(row)})
+            for delivery in row:
+                del trace.live[delivery]
+        trace.held = None
 
     def _withdraw(self, trace: Trace, event_type: str) -> None:
         """Take back what waits, and interrupt what runs."""
@@ -222,6 +266,7 @@ class Engine:
             phase = self._take_back(delivery)
             del trace.live[delivery]
             self.tell_dropped(event_type, delivery, phase)
+        trace.held = None
 
     @staticmethod
     def _take_back(delivery: Delivery) -> str:
@@ -234,7 +279,7 @@ class Engine:
             delivery.backoff = None
             delivery.floe.release()
             return "backoff"
-        return "running"
+        return "held" if delivery.held else "running"
 
     def tell_dropped(self, event_type: str, delivery: Delivery, phase: str) -> None:
         """Emit the event of work that ends because its trace did."""
@@ -247,38 +292,6 @@ class Engine:
         waited_ms = delivery.waited_ms(ambient.monotonic()) if phase == "queued" else None
         station = self.stations[delivery.floe.target]
         self.events.emit(event_type, station, trace, attempt=delivery.attempt, queue_wait_ms=waited_ms, extra=extra)
-
-    # -- retries -----------------------------------------------------------------------------
-
-    def back_off(self, delivery: Delivery, delay_s: float) -> None:
-        """Put a delivery aside until its retry is due; its worker goes on with others."""
-        delivery.worker = None
-        delivery.floe.occupy()
-        delivery.backoff = asyncio.get_running_loop().call_later(delay_s, self._retry, delivery)
-
-    def _retry(self, delivery: Delivery) -> None:
-        delivery.backoff = None
-        self._queue_again(delivery)
-
-    def adopt(self, delivery: Delivery, taken: Delivery) -> Any:
-        """Hand a message to a handler that fetched it; it ends with the handler's own."""
-        if delivery.adopted is None:
-            delivery.adopted = []
-        delivery.adopted.append(taken)
-        return taken.message
-
-    def give_back(self, delivery: Delivery) -> None:
-        """Queue again what the handler had fetched: its attempt came to nothing."""
-        adopted, delivery.adopted = delivery.adopted or (), None
-        for taken in reversed(adopted):
-            if taken in taken.trace.live:
-                taken.floe.occupy()
-                self._queue_again(taken)
-
-    @staticmethod
-    def _queue_again(delivery: Delivery) -> None:
-        delivery.since_s = ambient.monotonic()
-        delivery.floe.put_back(delivery)
 
 
 def _deadline_answer(message: Any) -> Any:

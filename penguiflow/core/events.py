@@ -16,6 +16,7 @@ from penguiflow.state.models import StoredEvent
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from penguiflow.bus import BusEnvelope
     from penguiflow.core.traces import Trace
     from penguiflow.node import Node
 
@@ -31,6 +32,8 @@ _LEVELS = {
     "node_worker_replaced": logging.WARNING,
     "tenant_violation": logging.WARNING,
     "node_late_finish": logging.WARNING,
+    "budget_exhausted": logging.WARNING,
+    "join_incomplete": logging.WARNING,
 }
 _WITH_TRACEBACK = ("node_error", "node_failed", "node_timeout", "node_worker_replaced")
 
@@ -109,20 +112,25 @@ class Events:
         """
         observe = getattr(middleware, "observe", None)
         if observe is None:
-            observe = self._hook(middleware, "middleware_error").feed
+            name = getattr(middleware, "__qualname__", type(middleware).__qualname__)
+            observe = self._hook(middleware, name, "middleware_error").feed
         self._observers.append(_Observer(observe, getattr(middleware, "wants", _everything)))
         self.listen()
         logs = getattr(middleware, "logs", None)
         if logs is not None:
             self._logged_elsewhere.append(logs)
 
-    def set_store(self, save: Callable[[StoredEvent], Awaitable[None]]) -> None:
-        """Save every later event with `save`."""
-        self._store = self._hook(save, "state_store_save_failed")
+    def bus_hook(self, publish: Callable[[BusEnvelope], Awaitable[None]], name: str) -> Hook:
+        """A hook that publishes what it is fed with."""
+        return self._hook(publish, name, "message_bus_publish_failed")
+
+    def set_store(self, save: Callable[[StoredEvent], Awaitable[None]], name: str) -> None:
+        """Save every later event with `save`, in the store of this name."""
+        self._store = self._hook(save, name, "state_store_save_failed")
         self.listen()
 
-    def _hook(self, call: Callable[[Any], Awaitable[None]], failure: str) -> Hook:
-        hook = Hook(call, failure, backlog_max=self._hook_backlog, drop=not self.strict)
+    def _hook(self, call: Callable[[Any], Awaitable[None]], name: str, failure: str) -> Hook:
+        hook = Hook(call, name, failure, backlog_max=self._hook_backlog, drop=not self.strict)
         self.hooks.append(hook)
         return hook
 
@@ -152,14 +160,14 @@ class Events:
         """
         self.hearing = self.wanted("node_start") or self.wanted("node_success")
 
-    def wanted(self, event_type: str) -> bool:
-        """Whether anybody wants events of this type."""
+    def wanted(self, event_type: str, level: int | None = None) -> bool:
+        """Whether anybody wants events of this type (logged at `level`, if one is given)."""
         if self._store is not None:
             return True
         for observer in self._observers:
             if observer.wants(event_type):
                 return True
-        return self._log_level(event_type) is not None
+        return self._log_level(event_type, level) is not None
 
     def emit(
         self,
@@ -173,9 +181,10 @@ class Events:
         emit_wait_ms: float | None = None,
         extra: dict[str, Any] | None = None,
         error: BaseException | None = None,
+        level: int | None = None,
     ) -> None:
         """Tell everybody who listens that `event_type` happened at `place`; never waits."""
-        if not self.wanted(event_type):
+        if not self.wanted(event_type, level):
             return
         node, depth_in, depth_out, outgoing = self._describe(place)
         event = FlowEvent(
@@ -198,7 +207,7 @@ class Events:
             queue_wait_ms=queue_wait_ms,
             emit_wait_ms=emit_wait_ms,
         )
-        self._tell(event, error)
+        self._tell(event, error, level)
 
     def open(self) -> None:
         """Listeners take in events from now on."""
@@ -214,8 +223,8 @@ class Events:
         """Flush every listener for a bounded time, then stop its writer."""
         await asyncio.gather(*(hook.close(FLUSH_TIMEOUT_S) for hook in self.hooks))
 
-    def _tell(self, event: FlowEvent, error: BaseException | None) -> None:
-        level = self._log_level(event.event_type)
+    def _tell(self, event: FlowEvent, error: BaseException | None, level: int | None) -> None:
+        level = self._log_level(event.event_type, level)
         if level is not None:
             exc_info = error if event.event_type in _WITH_TRACEBACK else None
             _logger.log(level, event.event_type, exc_info=exc_info, extra=event.to_payload())
@@ -230,8 +239,8 @@ class Events:
             except (Exception, asyncio.CancelledError):  # a listener's failure is not the flow's
                 _logger.exception("middleware_error", extra={"event": "middleware_error"})
 
-    def _log_level(self, event_type: str) -> int | None:
-        level = _LEVELS.get(event_type, logging.INFO)
+    def _log_level(self, event_type: str, level: int | None = None) -> int | None:
+        level = _LEVELS.get(event_type, logging.INFO) if level is None else level
         if not _logger.isEnabledFor(level) or any(logs(event_type) for logs in self._logged_elsewhere):
             return None
         return level

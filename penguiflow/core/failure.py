@@ -22,9 +22,15 @@ def text_of(error: BaseException, render: Callable[[object], str] = repr) -> str
 
 
 def node_failure(
-    node: Node, delivery: Delivery, error: BaseException, latency_ms: float, *, timed_out: bool
+    node: Node,
+    delivery: Delivery,
+    error: BaseException,
+    shown: BaseException,
+    latency_ms: float,
+    *,
+    timed_out: bool,
 ) -> FlowError:
-    """The terminal error of a delivery whose attempts are used up."""
+    """The terminal error of a delivery whose attempts are used up; its texts are those of `shown`, without secrets."""
     timeout_s = node.policy.timeout_s
     metadata: dict[str, Any] = {"attempt": delivery.attempt, "latency_ms": latency_ms}
     if timed_out:
@@ -32,8 +38,8 @@ def node_failure(
         limit = f" after {timeout_s:.2f}s" if timeout_s is not None else ""
         text = f"Node {node.label!r} timed out{limit}"
     else:
-        metadata["exception_repr"] = text_of(error)
-        text = f"Node {node.label!r} raised {type(error).__name__}: {text_of(error, str)}"
+        metadata["exception_repr"] = text_of(shown)
+        text = f"Node {node.label!r} raised {type(error).__name__}: {text_of(shown, str)}"
     return FlowError.from_exception(
         trace_id=delivery.trace.trace_id,
         node_name=node.label,

@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from penguiflow.core.bell import Bell
+from penguiflow.core.emissions import Emissions
 from penguiflow.core.line import FairLine
 
 if TYPE_CHECKING:
@@ -31,9 +32,17 @@ class Delivery:
         floe: the edge that it came over.
         since_s: when it was queued, in seconds on the loop's clock; `None` where nobody listens.
 
+    Attributes:
+        adopted: further messages that its handler has in hand; they end with it.
+        held: it waits at its node for others of its trace.
+        hops: the turns of its controller loop before this one.
+
     """
 
-    __slots__ = ("adopted", "attempt", "backoff", "floe", "message", "queued", "since_s", "trace", "worker")
+    __slots__ = (
+        "adopted", "attempt", "backoff", "emissions", "floe", "held", "hops", "message", "queued", "since_s", "trace",
+        "worker",
+    )  # fmt: skip
 
     def __init__(self, message: Any, trace: Trace, floe: Floe, since_s: float | None) -> None:
         self.message = message
@@ -45,6 +54,15 @@ class Delivery:
         self.worker: Worker | None = None
         self.backoff: asyncio.TimerHandle | None = None
         self.adopted: list[Delivery] | None = None
+        self.emissions: Emissions | None = None
+        self.held = False
+        self.hops = 0
+
+    def sent_before(self) -> Emissions:
+        """What its attempts have sent."""
+        if self.emissions is None:
+            self.emissions = Emissions()
+        return self.emissions
 
     def waited_ms(self, now_s: float) -> float | None:
         """How long it has waited by `now_s`, in milliseconds; `None` if nobody listened when it was queued."""

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from penguiflow import ambient
 from penguiflow.core.crew import Crew
+from penguiflow.core.doors import Doors
+from penguiflow.core.elsewhere import Elsewhere
 from penguiflow.core.engine import Engine
-from penguiflow.core.graph import OPEN_SEA, Graph
+from penguiflow.core.graph import Graph
 from penguiflow.core.health import Health, health_of
 from penguiflow.core.hooks import HOOK_BACKLOG_MAX
-from penguiflow.core.intercept import ACTS, Call, run_through
-from penguiflow.core.outcome import Drained, Outcome, describe
+from penguiflow.core.intercept import ACTS
+from penguiflow.core.outcome import Drained, describe
+from penguiflow.core.sinks import Sinks
 from penguiflow.core.tenant import Tenant
-from penguiflow.errors import TraceCancelled, TraceNotFound
-from penguiflow.node import as_nodes
-from penguiflow.types import Message
+from penguiflow.lint import Finding, lint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-    from penguiflow.core.floe import Floe
+    from penguiflow.bus import MessageBus
     from penguiflow.core.hooks import HookPolicy
     from penguiflow.core.intercept import Interceptor
     from penguiflow.core.tenancy import Tenancy
-    from penguiflow.core.traces import Trace
     from penguiflow.middlewares import Middleware
     from penguiflow.node import Node
     from penguiflow.registry import ModelRegistry
@@ -36,10 +35,8 @@ if TYPE_CHECKING:
 
 DEFAULT_QUEUE_MAXSIZE = 64
 
-State = Literal["new", "running", "draining", "stopping", "stopped"]
 
-
-class PenguiFlow:
+class PenguiFlow(Doors, Elsewhere):
     """A running graph of nodes.
 
     Args:
@@ -49,6 +46,7 @@ class PenguiFlow:
         middlewares: async functions that get every `FlowEvent`.
         emit_errors_to_rookery: hand out terminal failures as `FlowError` values.
         state_store: where events are stored.
+        message_bus: gets a copy of every message that was sent over an edge.
         registry: the models that `run` uses where it is given none.
         tenancy: what happens where a tenant reaches for another's trace: `enforce` refuses and tells it as a
             `tenant_violation` event, `observe` only tells it, `off` does neither.
@@ -70,28 +68,26 @@ class PenguiFlow:
         middlewares: Sequence[Middleware] | None = None,
         emit_errors_to_rookery: bool = False,
         state_store: StateStore | None = None,
+        message_bus: MessageBus | None = None,
         registry: ModelRegistry | None = None,
         tenancy: Tenancy = "enforce",
         hook_policy: HookPolicy = "drop-oldest",
         hook_backlog: int = HOOK_BACKLOG_MAX,
     ) -> None:
-        self._graph = Graph(adjacencies, allow_cycles=allow_cycles)
-        self._queue_maxsize = queue_maxsize
-        self._engine = Engine(
-            self._graph,
+        graph = Graph(adjacencies, allow_cycles=allow_cycles)
+        engine = Engine(
+            graph,
             queue_maxsize=queue_maxsize,
             errors_to_rookery=emit_errors_to_rookery,
             tenancy=tenancy,
             hook_policy=hook_policy,
             hook_backlog=hook_backlog,
         )
-        self._store = state_store
+        super().__init__(graph, engine)
+        self._sinks = Sinks(engine, state_store, message_bus)
         self._default_registry = registry
         self._registry: ModelRegistry | None = None
-        self._state: State = "new"
         self._crew: Crew | None = None
-        if state_store is not None:
-            self._engine.events.set_store(self._save_event)
         for middleware in middlewares or ():
             self.add_middleware(middleware)
 
@@ -105,7 +101,7 @@ class PenguiFlow:
     @property
     def queue_maxsize(self) -> int:
         """The bound of every edge; 0 or less is none."""
-        return self._queue_maxsize
+        return self._engine.queue_maxsize
 
     @property
     def registry(self) -> ModelRegistry | None:
@@ -115,7 +111,7 @@ class PenguiFlow:
     @property
     def state_store(self) -> StateStore | None:
         """Where events are stored."""
-        return self._store
+        return self._sinks.store
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Feed every later event to `middleware`."""
@@ -139,6 +135,10 @@ class PenguiFlow:
     def health(self) -> Health:
         """What waits, runs and lags in this flow now, for an operator who wonders whether it is stuck."""
         return health_of(self._engine, self._crew if self._live else None)
+
+    def lint(self) -> list[Finding]:
+        """What is unwise about this flow, by its graph and policies: see `penguiflow.lint`."""
+        return lint(self)
 
     def tenant(self, name: str) -> Tenant:
         """This flow as tenant `name` may see it.
@@ -200,6 +200,7 @@ class PenguiFlow:
         finally:
             for trace in self._engine.ledger.open_traces():
                 self._engine.end_at_stop(trace)
+            self._engine.end_external()
             self._engine.ledger.refuse_turns()
             self._engine.rookery.close(RuntimeError("PenguiFlow was stopped while fetch was waiting"))
             self._state = "stopped"
@@ -242,137 +243,6 @@ class PenguiFlow:
         """Stop the flow."""
         await self.stop()
 
-    # -- messages in and out -----------------------------------------------------------------
-
-    async def emit(self, msg: Any, to: Node | Sequence[Node] | None = None, *, trace_id: str | None = None) -> None:
-        """Send `msg` into the flow: to every ingress node, or to those named. Waits for room.
-
-        With `trace_id` this opens a roundtrip: its results are for
-        `fetch(trace_id=...)` alone, and the next scoped emit of the same trace
-        waits until one of them was fetched, given up or cancelled.
-
-        Raises:
-            KeyError: `to` is no ingress node.
-            RuntimeError: there is no ingress node, the flow is drained, a scoped emit finds it not running, or it was
-                stopped while this waited.
-            HookBacklogFull: a listener is too far behind, and `hook_policy` is `fail`.
-            TraceCancelled: the trace was cancelled while this waited.
-            TraceNotFound: the trace is another tenant's.
-            ValueError: the message names no tenant.
-            TypeError: `msg` cannot carry the trace id.
-
-        """
-        floes = self._entrances(to)
-        if self._engine.events.strict:
-            self._engine.events.require_room()
-            await self._engine.events.room()
-        self._engine.border.require_tenant(msg)
-        if trace_id is None:
-            self._require_accepting()
-            trace = self._engine.trace_of(msg)
-        else:
-            self._require_running()
-            msg = _stamped(msg, trace_id)
-            trace = await self._open_roundtrip(msg, trace_id)
-            self._engine.trace_of(msg, trace)
-        try:
-            await self._engine.dispatch.enter(floes, msg, trace)
-        except TraceCancelled:
-            if not self._live:
-                raise RuntimeError("PenguiFlow was stopped while emit was waiting for room") from None
-            raise
-        except BaseException:
-            trace.pass_turn()  # whoever gives up the emit is not going to fetch
-            raise
-
-    def emit_nowait(self, msg: Any, to: Node | Sequence[Node] | None = None, *, trace_id: str | None = None) -> None:
-        """Send `msg` into the flow without waiting.
-
-        Raises:
-            asyncio.QueueFull: an edge has no room; nothing was sent.
-            RuntimeError: a trace id was given, the flow is drained, or there is no ingress node.
-
-        """
-        if trace_id is not None:
-            raise RuntimeError("emit_nowait(trace_id=...) is not supported; use await emit(..., trace_id=...)")
-        floes = self._entrances(to)
-        self._require_accepting()
-        self._engine.events.require_room()
-        if any(floe.full() for floe in floes):
-            raise asyncio.QueueFull
-        self._engine.border.require_tenant(msg)
-        self._engine.events.listen()
-        self._engine.dispatch.put_all(floes, msg, self._engine.trace_of(msg))
-
-    async def fetch(self, from_: Node | None = None, *, trace_id: str | None = None) -> Any:
-        """Take the next result out of the flow.
-
-        Args:
-            from_: only results of this egress node.
-            trace_id: only results of this trace; without it, only results of traces that no scoped emit opened.
-
-        Raises:
-            TenantViolation: unscoped messages of more than one tenant are live, and tenants are kept apart.
-            TraceEnded: the trace has ended and has no result left.
-            RuntimeError: the flow has no egress, was stopped, or both arguments were given.
-
-        """
-        if trace_id is not None:
-            if from_ is not None:
-                raise RuntimeError("fetch(trace_id=...) does not support from_ filtering")
-            if self._state == "stopped" and self._engine.ledger.find(trace_id) is None:
-                raise RuntimeError(f"PenguiFlow was stopped and has no outcome of trace {trace_id} left to fetch")
-            return await self._engine.rookery.fetch_scoped(trace_id)
-        if not self._graph.egress:
-            raise RuntimeError("context has no incoming floes to fetch from")
-        if self._state == "stopped" and not len(self._engine.rookery):
-            raise RuntimeError("PenguiFlow was stopped and has no result left to fetch")
-        return await self._engine.rookery.fetch(from_, self._engine.border.require_one_tenant)
-
-    async def fetch_any(self, from_: Node | None = None, *, trace_id: str | None = None) -> Any:
-        """The same as `fetch`."""
-        return await self.fetch(from_, trace_id=trace_id)
-
-    async def outcome(self, *, trace_id: str) -> Outcome:
-        """How a trace ended, as soon as it has; reading it forgets the trace.
-
-        The outcomes of the newest 1,024 traces that ended unread are kept.
-
-        Raises:
-            TraceNotFound: nothing was sent under this id, its outcome was read, or 1,024 newer ones were not.
-
-        """
-        trace = self._engine.ledger.find(trace_id)
-        if trace is None or not trace.accepted:
-            raise TraceNotFound(trace_id)
-        return await self._engine.rookery.outcome(trace)
-
-    async def cancel(self, trace_id: str, *, drain: bool = False) -> bool:
-        """End a trace, and only this one.
-
-        Returns whether there was anything to cancel: work that waited, ran or
-        backed off, or a result that nobody had fetched. A waiting scoped fetch
-        ends at once with `TraceEnded`.
-
-        Args:
-            trace_id: the trace.
-            drain: wait until its handlers have ended too, or were left behind after their grace.
-
-        Raises:
-            RuntimeError: the flow is not running.
-
-        """
-        if not self._live:
-            raise RuntimeError("PenguiFlow is not running; there is nothing to cancel")
-        trace = self._engine.ledger.find(trace_id)
-        if trace is None or not trace.pending:
-            return False
-        if trace.closed != "cancelled":
-            self._engine.cancel(trace)
-        if drain:
-            await trace.settle()
-        return True
-
     async def load_history(self, trace_id: str) -> Sequence[StoredEvent]:
         """Everything stored of a trace, oldest first, including what was emitted up to now.
 
@@ -380,88 +250,9 @@ class PenguiFlow:
             RuntimeError: the flow has no state store.
 
         """
-        if self._store is None:
-            raise RuntimeError("PenguiFlow was created without a state_store; give create(..., state_store=...)")
-        await self._engine.events.flush_store()
-        return await self._store.load_history(trace_id)
-
-    # -- private -----------------------------------------------------------------------------
-
-    def _entrances(self, to: Node | Sequence[Node] | None) -> list[Floe]:
-        entrances = self._engine.entrances
-        if not entrances:
-            raise RuntimeError(
-                "the flow has no ingress node, so nothing can be emitted into it. "
-                "Give it a node that no other node leads to"
-            )
-        targets = as_nodes(to)
-        if targets is None:
-            return list(entrances.values())
-        for target in targets:
-            if target not in entrances:
-                raise KeyError(f"Unknown target {target.name} for {OPEN_SEA.name}")
-        return [entrances[target] for target in targets]
-
-    @property
-    def _live(self) -> bool:
-        return self._state in ("running", "draining")
-
-    def _require_accepting(self) -> None:
-        if self._state == "draining":
-            raise RuntimeError("PenguiFlow is draining and takes no new messages; stop it and run it again first")
-
-    def _require_running(self) -> None:
-        if self._state != "running":
-            self._require_accepting()
-            raise RuntimeError("PenguiFlow is not running; call run() before a scoped emit")
-
-    async def _open_roundtrip(self, msg: Any, trace_id: str) -> Trace:
-        """The record of a new roundtrip, as soon as the one under way on the same trace is over."""
-        ledger = self._engine.ledger
-        while True:
-            trace = ledger.find(trace_id)
-            if isinstance(msg, Message):
-                self._engine.require_own(trace, msg.headers.tenant)
-            if trace is None or not trace.claimed:
-                break
-            await trace.wait_for_turn()
-            self._require_running()
-        if trace is None or trace.status is not None or (trace.scoped and trace.started):
-            trace = ledger.open(trace_id)
-        trace.scoped = trace.claimed = True
-        return trace
-
-    async def _save_event(self, event: StoredEvent) -> None:
-        store = self._store
-        if store is None:
-            return
-        save = functools.partial(store.save_event, event)
-        around = self._engine.around["store"]
-        if not around:
-            await save()
-            return
-        call = Call(
-            act="store", node=event.node_name, name="save_event", trace_id=event.trace_id, tenant=event.tenant,
-            attempt=0, occurrence=event.seq or 0, value=event,
-        )  # fmt: skip
-        await run_through(around, call, save)
+        return await self._sinks.load_history(trace_id)
 
 
 def create(*adjacencies: tuple[Node, Sequence[Node]], **kwargs: Any) -> PenguiFlow:
     """Make a flow; the arguments are those of `PenguiFlow`."""
     return PenguiFlow(*adjacencies, **kwargs)
-
-
-def _stamped(message: Any, trace_id: str) -> Any:
-    """`message` under `trace_id`: a copy of an envelope, anything else changed in place."""
-    if isinstance(message, Message):
-        if message.trace_id == trace_id:
-            return message
-        return message.model_copy(update={"trace_id": trace_id})
-    try:
-        message.trace_id = trace_id
-    except (AttributeError, TypeError, ValueError) as error:
-        raise TypeError(
-            f"emit(trace_id=...) requires a Message (or object with writable .trace_id); got {type(message).__name__}"
-        ) from error
-    return message

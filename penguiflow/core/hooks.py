@@ -28,21 +28,23 @@ class Hook:
 
     Args:
         call: the async function to feed.
+        name: what people know it by.
         failure: the log message for an exception in it.
         backlog_max: how many items may wait for it.
         drop: drop the oldest beyond that; else whoever feeds it looks at `full`.
 
     Attributes:
-        name: the function or class that is fed.
         dropped: items that were dropped since it was opened.
 
     """
 
-    def __init__(self, call: Callable[[Any], Awaitable[Any]], failure: str, *, backlog_max: int, drop: bool) -> None:
+    def __init__(
+        self, call: Callable[[Any], Awaitable[Any]], name: str, failure: str, *, backlog_max: int, drop: bool
+    ) -> None:
         self._call = call
         self._backlog_max = backlog_max
         self._drop = drop
-        self.name: str = getattr(call, "__qualname__", type(call).__qualname__)
+        self.name = name
         self._failure = failure
         self._backlog: deque[Any] = deque()
         self._started: tuple[Coroutine[Any, Any, Any], Any] | None = None

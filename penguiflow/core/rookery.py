@@ -86,11 +86,14 @@ class Rookery:
             TraceEnded: the trace has ended and has no result left.
 
         """
-        trace = self._ledger.find(trace_id) or self._ledger.open(trace_id)
+        return await self.take(self._ledger.find(trace_id) or self._ledger.open(trace_id))
+
+    async def take(self, trace: Trace) -> Any:
+        """The next result of `trace`; `TraceEnded` if it has ended and has none left."""
         while not trace.results:
             if trace.status is not None:
                 self._ledger.forget(trace)
-                raise TraceEnded(trace_id, trace.status, trace.error)
+                raise TraceEnded(trace.trace_id, trace.status, trace.error)
             try:
                 await trace.wait()
             except BaseException:
@@ -119,6 +122,7 @@ class Rookery:
             trace.results.remove(result)
         if trace.claimed:
             trace.pass_turn()
+        trace.make_room()
         if not trace.results and trace.status is not None:
             self._ledger.forget(trace)
             trace.wake()

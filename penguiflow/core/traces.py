@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections import deque
 
+    from penguiflow.core.emissions import Stream
     from penguiflow.core.floe import Delivery
     from penguiflow.errors import FlowError
     from penguiflow.node import Node
@@ -47,6 +48,12 @@ class Trace:
         waiters: scoped fetches that wait for more.
         turns: scoped emits that wait for the roundtrip under way to end.
         settled: cancellers that wait until nothing of it runs any more.
+        room: senders of chunks that wait for their reader.
+        held: by node, deliveries that wait there until enough of the trace have come.
+        watched: something is held, or waits for room: look again whenever a delivery is over.
+        seqs: the numbers of the next chunks of its streams.
+        echoed_hops: the turn of a controller loop that was shown to the reader last.
+        ended: tells those who asked that the trace is closed.
         scoped: opened by `emit(trace_id=...)`: its results are for scoped fetches only.
         claimed: a scoped roundtrip is under way; the next one has to wait.
         started: something of it was sent, or came out.
@@ -57,9 +64,9 @@ class Trace:
     """
 
     __slots__ = (
-        "blocked", "claimed", "closed", "deadline_s", "deadline_timer", "error", "given", "live", "occurrences",
-        "opened_s", "replaced", "results", "scoped", "sending", "settled", "started", "status", "tenant", "trace_id",
-        "turns", "waiters",
+        "blocked", "claimed", "closed", "deadline_s", "deadline_timer", "echoed_hops", "ended", "error", "given",
+        "held", "live", "occurrences", "opened_s", "replaced", "results", "room", "scoped", "sending", "seqs",
+        "settled", "started", "status", "tenant", "trace_id", "turns", "waiters", "watched",
     )  # fmt: skip
 
     def __init__(self, trace_id: str | None) -> None:
@@ -78,6 +85,12 @@ class Trace:
         self.turns: Bell | None = None
         self.settled: Bell | None = None
         self.occurrences: dict[tuple[str, str | None, str | None], int] | None = None
+        self.room: Bell | None = None
+        self.held: dict[Node, list[Delivery]] | None = None
+        self.watched = False
+        self.seqs: dict[Stream, int] | None = None
+        self.echoed_hops: int | None = None
+        self.ended: asyncio.Event | None = None
         self.scoped = False
         self.claimed = False
         self.replaced = False
@@ -114,6 +127,24 @@ class Trace:
         for sender in list(self.blocked):
             if not sender.done():
                 sender.set_result(False)
+        self.make_room()
+
+    @property
+    def holding(self) -> int:
+        """Deliveries that wait for others of the trace, and for nothing else."""
+        return sum(len(row) for row in self.held.values()) if self.held else 0
+
+    async def wait_for_room(self) -> None:
+        """Wait until a delivery is over or a result is fetched."""
+        if self.room is None:
+            self.room = Bell()
+            self.watched = True
+        await self.room.wait()
+
+    def make_room(self) -> None:
+        """Let the senders of chunks look again."""
+        if self.room is not None:
+            self.room.ring()
 
     @property
     def awaited(self) -> bool:

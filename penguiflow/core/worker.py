@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from penguiflow import ambient
 from penguiflow.core.attempt import Suspended, begin, call_node, finish
 from penguiflow.core.context import Context
+from penguiflow.core.custody import back_off, give_back, let_go
 from penguiflow.core.failure import node_failure, text_of
 from penguiflow.core.isolate import isolate
+from penguiflow.core.loops import hops_of
 from penguiflow.errors import TraceCancelled
+from penguiflow.redaction import default_redactor
 
 if TYPE_CHECKING:
     from penguiflow.core.crew import Crew
@@ -60,6 +63,7 @@ class Worker:
         self._reason: Reason | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._attempt = 0
+        self._loops = any(floe.target is station.node for floe in station.outgoing)
         self.started_s = 0.0
         self._abandoned = False
         self._dispatch = engine.dispatch
@@ -128,7 +132,10 @@ class Worker:
             delivery.worker = None
             if hearing:
                 self._tell_success(delivery, handled_s)
-            self.engine.finish(delivery)
+            if delivery.held:
+                self.engine.hold(delivery)
+            else:
+                self.engine.finish(delivery)
         except BaseException as error:  # noqa: BLE001 - the worker outlives whatever the handler raises
             self._ended_by(delivery, error)
         finally:
@@ -143,6 +150,8 @@ class Worker:
             waited_ms = delivery.waited_ms(self.started_s)
             self._tell("node_start", delivery, latency_ms=0.0, queue_wait_ms=waited_ms)
         message = delivery.message
+        if self._loops:
+            delivery.hops = hops_of(message)
         if delivery.attempt < self._policy.max_retries:
             delivery.message = isolate(message)  # what this attempt does to its message is its own
         ctx = Context(self.station.node, self._flow, self, delivery)
@@ -239,24 +248,26 @@ class Worker:
             self._retry_or_fail(delivery, error)
             return
         delivery.worker = None
-        self.engine.give_back(delivery)
+        give_back(delivery)
         self.engine.finish(delivery)
 
     def _retry_or_fail(self, delivery: Delivery, error: BaseException) -> None:
         timed_out = self._reason == "timeout" or isinstance(error, TimeoutError)
         if self._reason == "timeout":
             error = TimeoutError(f"no answer within {self._policy.timeout_s} s")
+        shown = default_redactor().exception(error, getattr(delivery.message, "payload", delivery.message))
         latency_ms = self._elapsed_ms()
-        extra: dict[str, Any] = {"exception": text_of(error)}
+        extra: dict[str, Any] = {"exception": text_of(shown)}
         event_type = "node_timeout" if timed_out else "node_error"
-        self._tell(event_type, delivery, latency_ms=latency_ms, extra=extra, error=error)
+        self._tell(event_type, delivery, latency_ms=latency_ms, extra=extra, error=shown)
         if delivery.attempt < self._policy.max_retries and self._policy.retries(error):
             self._retry(delivery, extra)
             return
-        failure = node_failure(self.station.node, delivery, error, latency_ms, timed_out=timed_out)
+        failure = node_failure(self.station.node, delivery, error, shown, latency_ms, timed_out=timed_out)
         extra["flow_error"] = failure.to_payload()
-        self._tell("node_failed", delivery, latency_ms=latency_ms, extra=extra, error=error)
+        self._tell("node_failed", delivery, latency_ms=latency_ms, extra=extra, error=shown)
         delivery.worker = None
+        let_go(delivery)
         self.engine.fail(self.station, delivery, failure)
 
     def _retry(self, delivery: Delivery, extra: dict[str, Any]) -> None:
@@ -266,8 +277,8 @@ class Worker:
             address = (self.station.node.label, delivery.trace.trace_id or "", delivery.attempt)
             delay_s *= 1 - self._policy.jitter * ambient.uniform("backoff", *address)
         self._tell("node_retry", delivery, attempt=delivery.attempt, extra={"sleep_s": delay_s, **extra})
-        self.engine.give_back(delivery)
-        self.engine.back_off(delivery, delay_s)
+        give_back(delivery)
+        back_off(delivery, delay_s)
 
     def _elapsed_ms(self) -> float:
         return (self._loop.time() - self.started_s) * 1000

@@ -111,7 +111,7 @@ def test_listeners_that_lag_are_seen(run):
             return flow.health().hooks
 
     store, events = run(main())
-    assert store == HookHealth("PenguiFlow._save_event", backlog=3, dropped=3)
+    assert store == HookHealth("SlowStore", backlog=3, dropped=3)
     assert events == HookHealth("Events", backlog=0, dropped=0)
 
 
