@@ -7,6 +7,7 @@ from penguiflow.core.graph import OPEN_SEA, ROOKERY, Endpoint, Graph
 from penguiflow.core.health import Health, HookHealth, NodeHealth
 from penguiflow.core.intercept import Call, Interceptor
 from penguiflow.core.outcome import Drained, OpenTrace, Outcome
+from penguiflow.core.playbook import call_playbook
 from penguiflow.core.tenant import Tenant
 from penguiflow.errors import CycleError, TraceCancelled
 
@@ -30,5 +31,6 @@ __all__ = [
     "PenguiFlow",
     "Tenant",
     "TraceCancelled",
+    "call_playbook",
     "create",
 ]

@@ -65,7 +65,7 @@ class Context:
             RuntimeError: the context belongs to no running flow, or its attempt is over.
 
         """
-        engine, station, delivery = self._attached()
+        engine, station, delivery = self._current()
         await engine.dispatch.emit(station, delivery, self.attempt, msg, as_nodes(to))
 
     def emit_nowait(self, msg: Any, to: Node | Sequence[Node] | None = None) -> None:
@@ -75,7 +75,7 @@ class Context:
             asyncio.QueueFull: an edge has no room; nothing was sent.
 
         """
-        engine, station, delivery = self._attached()
+        engine, station, delivery = self._current()
         engine.dispatch.emit_nowait(station, delivery, self.attempt, msg, as_nodes(to))
 
     async def emit_chunk(
@@ -109,7 +109,7 @@ class Context:
             TypeError: the parent is no envelope.
 
         """
-        engine, station, delivery = self._attached()
+        engine, station, delivery = self._current()
         message = chunk_of(parent, text, stream_id, meta, done=done)
         chunk: StreamChunk = message.payload
         counted = next_seq(delivery, self.attempt, chunk.stream_id, done=done)
@@ -147,7 +147,7 @@ class Context:
 
     async def fetch(self, from_: Node | None = None) -> Any:
         """Take the next message that waits before this node (over the edge from `from_`, if given)."""
-        _, station, delivery = self._attached()
+        _, station, delivery = self._current()
         floe = _incoming(station, from_)
         taken = _take(station, floe)
         while taken is None:
@@ -161,7 +161,7 @@ class Context:
 
     def fetch_nowait(self, from_: Node | None = None) -> Any:
         """Take what waits before this node now; `asyncio.QueueEmpty` if nothing does."""
-        _, station, delivery = self._attached()
+        _, station, delivery = self._current()
         taken = _take(station, _incoming(station, from_))
         if taken is None:
             raise asyncio.QueueEmpty("no messages available")
@@ -175,7 +175,7 @@ class Context:
         its cancellation, its deadline, at `stop`, and for a scoped roundtrip as
         soon as nothing else of it is on the way.
         """
-        _, _, delivery = self._attached()
+        _, _, delivery = self._current()
         return collect(delivery, count)
 
     def deadline_remaining(self) -> float | None:
@@ -257,6 +257,17 @@ class Context:
         if self._worker is None or self._delivery is None:
             raise RuntimeError("Context is not attached to a running flow")
         return self._worker.engine, self._worker.station, self._delivery
+
+    def _current(self) -> tuple[Engine, Station, Delivery]:
+        """The same, while the attempt that this context was made for is under way."""
+        engine, station, delivery = self._attached()
+        worker = self._worker
+        if worker is None or worker.delivery is not delivery or worker.over or delivery.attempt != self.attempt:
+            raise RuntimeError(
+                f"this attempt of node {station.node.label!r} is over; it may not emit or fetch any more. "
+                "Let the handler end when it is cancelled"
+            )
+        return engine, station, delivery
 
 
 async def _nothing() -> None:

@@ -81,6 +81,9 @@ class Engine:
             floe = Floe(source, target, queue_maxsize, self.stations[target].inbox)
             self.stations[source].connect(floe)
             self.stations[target].incoming.append(floe)
+        for station in self.stations.values():
+            if len(station.forward) == 1 and not graph.allow_cycles:
+                station.onward = station.forward[0]
 
     # -- traces begin ------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ class Graph:
             successors.setdefault(node, {})
         self._successors = {node: tuple(row) for node, row in successors.items()}
         _require_unique_names(self._successors)
+        self.allow_cycles = allow_cycles
         if not allow_cycles:
             _require_acyclic(self._successors)
         self._ingress = tuple(node for node in self._successors if self._takes_from_outside(node))

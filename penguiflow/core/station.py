@@ -18,11 +18,12 @@ class Station:
 
     Attributes:
         forward: outgoing edges that lead to other nodes; without any, results leave the flow here.
+        onward: the one edge that leads on, where there is one only and nothing comes back.
         rookery: where results leave the flow, if they do so here.
 
     """
 
-    __slots__ = ("forward", "inbox", "incoming", "node", "outgoing", "rookery")
+    __slots__ = ("forward", "inbox", "incoming", "node", "onward", "outgoing", "rookery")
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -31,6 +32,7 @@ class Station:
         self.incoming: list[Floe] = []
         self.outgoing: list[Floe] = []
         self.forward: list[Floe] = []
+        self.onward: Floe | None = None
 
     def connect(self, floe: Floe) -> None:
         """Add an outgoing edge."""

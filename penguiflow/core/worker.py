@@ -124,6 +124,8 @@ class Worker:
             if self.over or self._policy.timeout_s:
                 self._require_in_time()
             hearing = self._events.hearing
+            if not hearing and result is not None and self._dispatch.hand_over(self.station, delivery, result):
+                return
             handled_s = self._loop.time() if hearing else 0.0
             if result is not None and not self._dispatch.route_now(self.station, delivery, result):
                 self._disarm()
