@@ -78,7 +78,7 @@ def call_node(
     node = delivery.floe.target
     interceptors = engine.around["attempt"]
     if not interceptors:
-        return node.func(message, ctx) if registry is None else node.invoke(message, ctx, registry=registry)
+        return node.invoke(message, ctx, registry=registry)
     trace = delivery.trace
     call = Call(
         act="attempt", node=node.label, name=None, trace_id=trace.trace_id, tenant=trace.tenant,

@@ -68,6 +68,7 @@ class Worker:
         self._abandoned = False
         self._dispatch = engine.dispatch
         self._events = engine.events
+        self._around = engine.around
         self.engine = engine
         self.station = station
         self.delivery: Delivery | None = None
@@ -157,6 +158,8 @@ class Worker:
         if delivery.attempt < self._policy.max_retries:
             delivery.message = isolate(message)  # what this attempt does to its message is its own
         ctx = Context(self.station.node, self._flow, self, delivery)
+        if self._registry is None and not self._around["attempt"]:
+            return begin(self.station.node.func(message, ctx))
         return begin(call_node(self.engine, delivery, message, ctx, self._registry))
 
     def _tell_success(self, delivery: Delivery, handled_s: float) -> None:
