@@ -136,12 +136,13 @@ def test_w23_emit_into_a_graph_without_an_entrance_is_refused(run):
 
 
 def test_w24_a_node_that_feeds_itself_never_waits_for_itself(run):
-    """A loop on itself with a queue of one finishes all of its messages."""
+    """A loop that sends itself more than its queue of one would hold finishes all of its messages."""
     loop = None
 
     async def count_down(n, ctx):
         if n == 0:
             return "done"
+        await ctx.emit(n - 1, to=loop)
         await ctx.emit(n - 1, to=loop)
         return None
 
@@ -150,11 +151,11 @@ def test_w24_a_node_that_feeds_itself_never_waits_for_itself(run):
     async def main():
         async with running(loop.to(loop), queue_maxsize=1) as flow:
             sender = asyncio.gather(*(flow.emit(n) for n in (3, 2, 5, 1, 4, 2)))
-            results = [await flow.fetch() for _ in range(6)]
+            results = [await flow.fetch() for _ in range(8 + 4 + 32 + 2 + 16 + 4)]
             await sender
             return results
 
-    assert run(main()) == ["done"] * 6
+    assert run(main()) == ["done"] * 66
 
 
 def test_w24_a_node_that_feeds_itself_forever_leaves_the_loop_to_others(run):
@@ -228,6 +229,19 @@ def test_w28_two_fetches_of_one_trace_get_one_result_each(run):
             assert first.done()
             assert not second.done()
             return [result.payload for result in await asyncio.gather(first, second)]
+
+    assert run(main()) == ["ping", "ping"]
+
+
+def test_w28_results_that_come_together_go_to_one_fetch_each(run):
+    """Two results at one instant end both waiting fetches of their trace."""
+
+    async def main():
+        async with running(node(sleeper(1), "in").to(node(echo, "a"), node(echo, "b"))) as flow:
+            await flow.emit(message(), trace_id="t1")
+            results = await asyncio.gather(*(flow.fetch(trace_id="t1") for _ in range(2)))
+            assert residue(flow) == {}
+            return [result.payload for result in results]
 
     assert run(main()) == ["ping", "ping"]
 
