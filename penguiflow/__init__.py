@@ -1,6 +1,10 @@
 """An asyncio flow runtime for agents."""
 
+from penguiflow import testkit
 from penguiflow.about import __version__
+from penguiflow.blocking import blocking
+from penguiflow.bus import BusEnvelope, MessageBus
+from penguiflow.catalog import NodeSpec, SideEffect, ToolInputExample, ToolLoadingMode, build_catalog, tool
 from penguiflow.core import (
     DEFAULT_QUEUE_MAXSIZE,
     Call,
@@ -16,6 +20,7 @@ from penguiflow.core import (
     Outcome,
     PenguiFlow,
     Tenant,
+    call_playbook,
     create,
 )
 from penguiflow.errors import (
@@ -34,16 +39,43 @@ from penguiflow.logging import ExtraFormatter, StructuredFormatter, configure_lo
 from penguiflow.metrics import FlowEvent, format_flow_event
 from penguiflow.middlewares import LatencyCallback, Middleware, log_flow_events
 from penguiflow.node import Node, NodePolicy
+from penguiflow.patterns import join_k, map_concurrent, predicate_router, union_router
+from penguiflow.policies import DictRoutingPolicy, RoutingPolicy, RoutingRequest
 from penguiflow.registry import ModelRegistry
-from penguiflow.state import InMemoryStateStore, RemoteBinding, StateStore, StoredEvent
+from penguiflow.remote import (
+    REMOTE_TERMINAL_TASK_STATES,
+    RemoteCallRequest,
+    RemoteCallResult,
+    RemoteNode,
+    RemotePushNotificationBinding,
+    RemoteStreamEvent,
+    RemoteTask,
+    RemoteTaskFailed,
+    RemoteTaskState,
+    RemoteTaskStatus,
+    RemoteTransport,
+    SupportsRemoteTasks,
+)
+from penguiflow.state import (
+    InMemoryStateStore,
+    RemoteBinding,
+    StateStore,
+    StoredEvent,
+    SupportsConversationBindings,
+)
+from penguiflow.streaming import chunk_to_ws_json, emit_stream_events, format_sse_event, stream_flow
 from penguiflow.types import WM, FinalAnswer, Headers, Message, PlanStep, StreamChunk, Thought
+from penguiflow.viz import flow_to_dot, flow_to_mermaid
 
 __all__ = [
     "DEFAULT_QUEUE_MAXSIZE",
+    "REMOTE_TERMINAL_TASK_STATES",
     "WM",
+    "BusEnvelope",
     "Call",
     "Context",
     "CycleError",
+    "DictRoutingPolicy",
     "Drained",
     "ExtraFormatter",
     "FinalAnswer",
@@ -59,32 +91,66 @@ __all__ = [
     "Interceptor",
     "LatencyCallback",
     "Message",
+    "MessageBus",
     "Middleware",
     "ModelRegistry",
     "Node",
     "NodeHealth",
     "NodePolicy",
+    "NodeSpec",
     "OpenTrace",
     "Outcome",
     "PenguiFlow",
     "PlanStep",
     "RemoteBinding",
+    "RemoteCallRequest",
+    "RemoteCallResult",
+    "RemoteNode",
+    "RemotePushNotificationBinding",
+    "RemoteStreamEvent",
+    "RemoteTask",
+    "RemoteTaskFailed",
+    "RemoteTaskState",
+    "RemoteTaskStatus",
+    "RemoteTransport",
+    "RoutingPolicy",
+    "RoutingRequest",
+    "SideEffect",
     "StateStore",
     "StepNotExecuted",
     "StepUnknown",
     "StoredEvent",
     "StreamChunk",
     "StructuredFormatter",
+    "SupportsConversationBindings",
+    "SupportsRemoteTasks",
     "Tenant",
     "TenantViolation",
     "Thought",
+    "ToolInputExample",
+    "ToolLoadingMode",
     "TraceCancelled",
     "TraceEnded",
     "TraceNotFound",
     "__version__",
+    "blocking",
+    "build_catalog",
+    "call_playbook",
+    "chunk_to_ws_json",
     "configure_logging",
     "create",
     "digest",
+    "emit_stream_events",
+    "flow_to_dot",
+    "flow_to_mermaid",
     "format_flow_event",
+    "format_sse_event",
+    "join_k",
     "log_flow_events",
+    "map_concurrent",
+    "predicate_router",
+    "stream_flow",
+    "testkit",
+    "tool",
+    "union_router",
 ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from penguiflow.isolate import isolate
 from penguiflow.types import Message
 
 if TYPE_CHECKING:
@@ -47,32 +47,10 @@ class MessageBus(Protocol):
 
 def envelope_of(source: str, target: str, trace_id: str | None, message: Any) -> BusEnvelope:
     """What a bus gets of `message` on its way from `source` to `target`: a snapshot, never the live message."""
-    snapshot = _message_snapshot(message) if isinstance(message, Message) else _snapshot(message)
+    snapshot = isolate(message)
     headers = snapshot.headers.model_dump() if isinstance(snapshot, Message) else None
     meta = dict(snapshot.meta) if isinstance(snapshot, Message) else {}
     return BusEnvelope(
         edge=f"{source}->{target}", source=source, target=target, trace_id=trace_id,
         payload=snapshot, headers=headers, meta=meta,
     )  # fmt: skip
-
-
-def _message_snapshot(message: Message) -> Message:
-    parts = {"payload": message.payload, "headers": message.headers, "meta": message.meta}
-    return message.model_copy(update={name: _snapshot(part) for name, part in parts.items()})
-
-
-def _snapshot(value: Any) -> Any:
-    """A deep copy; of a list or dict that holds something uncopyable (a lock, a socket), only that is shared."""
-    try:
-        return copy.deepcopy(value)
-    except Exception:  # noqa: BLE001 - whatever a payload raises while it is copied, the flow goes on
-        if type(value) is dict:
-            return {key: _copied(item) for key, item in value.items()}
-        return [_copied(item) for item in value] if type(value) is list else value
-
-
-def _copied(value: Any) -> Any:
-    try:
-        return copy.deepcopy(value)
-    except Exception:  # noqa: BLE001 - see above
-        return value

@@ -27,6 +27,8 @@ _FAILURES = (
     "node_abandoned",
     "node_late_finish",
     "node_worker_replaced",
+    "budget_exhausted",
+    "join_incomplete",
     "tenant_violation",
 )
 _SUCCESSES = ("node_success",)

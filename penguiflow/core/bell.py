@@ -19,31 +19,30 @@ class Bell:
     __slots__ = ("waiting",)
 
     def __init__(self) -> None:
-        self.waiting: list[asyncio.Future[None]] = []
+        self.waiting: dict[asyncio.Future[None], None] = {}
 
     async def wait(self) -> None:
         """Return at the next ring; what was waited for may be gone again by then."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting.append(waiter)
+        self.waiting[waiter] = None
         try:
             await waiter
         except BaseException:
-            if waiter in self.waiting:
-                self.waiting.remove(waiter)
+            self.waiting.pop(waiter, None)
             raise
 
     def ring(self) -> None:
         """Wake everybody, in the order in which they came."""
         if not self.waiting:
             return
-        waiting, self.waiting = self.waiting, []
+        waiting, self.waiting = self.waiting, {}
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
     def fail(self, error: Exception) -> None:
         """Let everybody who waits fail with `error`."""
-        waiting, self.waiting = self.waiting, []
+        waiting, self.waiting = self.waiting, {}
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_exception(error)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from penguiflow.core.graph import Endpoint
     from penguiflow.core.playbook import Playbook
     from penguiflow.core.station import Station
+    from penguiflow.core.traces import Trace
     from penguiflow.core.worker import Worker
     from penguiflow.types import Message, StreamChunk
 
@@ -240,6 +241,11 @@ class Context:
             extra = {"effect": name, "key": key, "args_digest": digest(args)}
             engine.events.emit("effect", station, trace, attempt=self.attempt, extra=extra)
         return result
+
+    def trace_of(self, trace_id: str | None) -> Trace | None:
+        """The record of this message's trace, if that is its id."""
+        trace = None if self._delivery is None else self._delivery.trace
+        return trace if trace is not None and trace.trace_id == trace_id else None
 
     def outgoing_count(self) -> int:
         """Number of outgoing edges."""

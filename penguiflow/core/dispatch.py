@@ -14,9 +14,9 @@ from penguiflow.bus import envelope_of
 from penguiflow.core.floe import Delivery
 from penguiflow.core.graph import OPEN_SEA, ROOKERY
 from penguiflow.core.intercept import Call, run_through
-from penguiflow.core.isolate import isolate
 from penguiflow.core.loops import turn
 from penguiflow.errors import TraceCancelled
+from penguiflow.isolate import isolate
 from penguiflow.types import WM, FinalAnswer, Message
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ class Elsewhere:
             extra: further facts.
 
         """
-        trace = None if trace_id is None else self._engine.ledger.find(trace_id) or Trace(trace_id)
+        trace = context.trace_of(trace_id) or (None if trace_id is None else Trace(trace_id))
         place = self._engine.stations.get(node) or Station(node)
         self._engine.events.emit(
             event, place, trace, attempt=context.attempt, latency_ms=latency_ms, extra=dict(extra or {}), level=level

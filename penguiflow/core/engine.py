@@ -186,6 +186,7 @@ class Engine:
         for failed in (delivery, *(delivery.adopted or ())):
             failed.trace.error = error
         if self.errors_to_rookery:
+            delivery.trace.told = True
             self.rookery.put(delivery.trace, station.node, error)
         self.finish(delivery)
 
@@ -193,7 +194,7 @@ class Engine:
         """A controller loop has used up its budget: its last answer says so, and so does the outcome."""
         node, trace, text = station.node, delivery.trace, turn.message.payload.text
         error = FlowError(trace_id=trace.trace_id, node_name=node.label, node_id=node.node_id, code=code, message=text)
-        trace.error = error
+        trace.error, trace.told = error, True
         extra = {"flow_error": error.to_payload()}
         self.events.emit("budget_exhausted", station, trace, attempt=delivery.attempt, extra=extra)
 
@@ -213,6 +214,7 @@ class Engine:
             return
         self._close(trace, "deadline", FlowErrorCode.DEADLINE_EXCEEDED, "Deadline exceeded")
         self._withdraw(trace, "deadline_skip")
+        trace.told = True
         self.rookery.put(trace, None, _deadline_answer(message))
         self.ledger.end(trace, "deadline")
 
@@ -222,8 +224,13 @@ class Engine:
         del delivery.trace.live[delivery]
         self.expire(delivery.trace, delivery.message)
 
+    def tell_all_ended(self) -> None:
+        """The flow stops: tell whoever asked."""
+        for trace in self.ledger.open_traces():
+            self._tell_ended(trace)
+
     def end_external(self) -> None:
-        """Cancel what applications do on the side for this flow's traces."""
+        """Cancel what is done on the side for this flow's traces."""
         for future in list(self.external):
             future.cancel()
 

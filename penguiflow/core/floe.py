@@ -7,7 +7,7 @@ place: a freed slot goes to the sender that has waited longest.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
 
 from penguiflow.core.bell import Bell
@@ -185,7 +185,7 @@ class Floe:
         self.maxsize = 0 if source is target else max(maxsize, 0)
         self._inbox = inbox
         self._depth = 0
-        self._senders: deque[asyncio.Future[bool]] = deque()
+        self._senders: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
 
     @property
     def queue(self) -> Floe:
@@ -223,15 +223,16 @@ class Floe:
         if not self.full():
             return trace.closed is None
         sender: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._senders.append(sender)
-        trace.blocked[sender] = None
+        self._senders[sender] = None
+        blocked = trace.blocked = {} if trace.blocked is None else trace.blocked
+        blocked[sender] = None
         try:
             granted = await sender
         except BaseException:
             self._leave(sender)
             raise
         finally:
-            del trace.blocked[sender]
+            del blocked[sender]
         if not granted or trace.closed is not None:
             self._leave(sender)
             return False
@@ -242,8 +243,8 @@ class Floe:
         """A sender is gone: its place in the line goes, or the slot that it was given goes to the next."""
         if sender.done() and not sender.cancelled() and sender.result():
             self.release()
-        elif sender in self._senders:
-            self._senders.remove(sender)
+        else:
+            self._senders.pop(sender, None)
 
     def discard(self, delivery: Delivery) -> None:
         """Take back a delivery that waits on this edge."""
@@ -260,7 +261,7 @@ class Floe:
     def release(self) -> None:
         """Give one slot back, to the sender that has waited longest if there is one."""
         while self._senders and self._depth <= self.maxsize:
-            sender = self._senders.popleft()
+            sender, _ = self._senders.popitem(last=False)
             if not sender.done():
                 sender.set_result(True)
                 return

@@ -195,6 +195,7 @@ class PenguiFlow(Doors, Elsewhere):
         if not self._live or self._crew is None:
             return
         self._state = "stopping"
+        self._engine.tell_all_ended()
         try:
             await self._crew.stop()
         finally:

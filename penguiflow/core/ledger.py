@@ -6,6 +6,7 @@ answered gets a new record: nothing of the old one reaches it.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from penguiflow.core.bell import Bell
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from penguiflow.core.traces import Status
 
 UNREAD_OUTCOMES_KEPT = 1024
+DROPPED_IDS_KEPT = 65_536
 
 
 class Ledger:
@@ -23,6 +25,7 @@ class Ledger:
     def __init__(self) -> None:
         self._open: dict[str | Trace, Trace] = {}
         self._unread: dict[str, Trace] = {}
+        self._dropped: OrderedDict[str, Status] = OrderedDict()
         self._ends = Bell()
 
     def __len__(self) -> int:
@@ -50,6 +53,10 @@ class Ledger:
     def find(self, trace_id: str) -> Trace | None:
         """The open trace with this id, or the ended one with an unread outcome."""
         return self._open.get(trace_id) or self._unread.get(trace_id)
+
+    def dropped(self, trace_id: str) -> Status | None:
+        """How a trace ended whose outcome was dropped unread, to make room for newer ones; it is told once."""
+        return self._dropped.pop(trace_id, None)
 
     def join(self, trace_id: str) -> Trace:
         """The open trace with this id, or a new one."""
@@ -87,8 +94,10 @@ class Ledger:
         """Forget every outcome that was not read."""
         for trace in list(self._unread.values()):
             self.forget(trace)
+        self._dropped.clear()
 
     def _replace(self, trace_id: str) -> None:
+        self._dropped.pop(trace_id, None)
         old = self._unread.pop(trace_id, None) or self._open.pop(trace_id, None)
         if old is None:
             return
@@ -100,4 +109,11 @@ class Ledger:
     def _keep(self, trace_id: str, trace: Trace) -> None:
         self._unread[trace_id] = trace
         if len(self._unread) > UNREAD_OUTCOMES_KEPT:
-            self.forget(next(iter(self._unread.values())))
+            self._drop(next(iter(self._unread.values())))
+
+    def _drop(self, trace: Trace) -> None:
+        self.forget(trace)
+        if trace.trace_id is not None and trace.status is not None:
+            self._dropped[trace.trace_id] = trace.status
+        if len(self._dropped) > DROPPED_IDS_KEPT:
+            self._dropped.popitem(last=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from penguiflow.core.bell import Bell
@@ -30,7 +30,7 @@ class Rookery:
     def __init__(self, ledger: Ledger, bound: int) -> None:
         self._ledger = ledger
         self._bound = bound
-        self._shared: deque[Result] = deque()
+        self._shared: OrderedDict[Result, None] = OrderedDict()
         self._readers = Bell()
         self._writers = Bell()
 
@@ -51,9 +51,9 @@ class Rookery:
     def put(self, trace: Trace, source: Node | None, value: Any) -> None:
         """Hand out one result: to its trace's own fetches where there are any, else to everybody's."""
         result = Result(trace, source, value)
-        trace.given = True
+        trace.given += 1
         if trace.results is None:
-            trace.results = deque()
+            trace.results = []
         trace.results.append(result)
         if trace.awaited:
             trace.wake()
@@ -86,7 +86,13 @@ class Rookery:
             TraceEnded: the trace has ended and has no result left.
 
         """
-        return await self.take(self._ledger.find(trace_id) or self._ledger.open(trace_id))
+        trace = self._ledger.find(trace_id)
+        if trace is None:
+            dropped = self._ledger.dropped(trace_id)
+            if dropped is not None:
+                raise TraceEnded(trace_id, dropped)
+            trace = self._ledger.open(trace_id)
+        return await self.take(trace)
 
     async def take(self, trace: Trace) -> Any:
         """The next result of `trace`; `TraceEnded` if it has ended and has none left."""
@@ -123,7 +129,7 @@ class Rookery:
         if trace.claimed:
             trace.pass_turn()
         trace.make_room()
-        if not trace.results and trace.status is not None:
+        if not trace.results and trace.status is not None and not trace.has_more_to_tell:
             self._ledger.forget(trace)
             trace.wake()
         return result.value
@@ -158,11 +164,11 @@ class Rookery:
     def _share(self, result: Result) -> None:
         if not result.shared:
             result.shared = True
-            self._shared.append(result)
+            self._shared[result] = None
             self._readers.ring()
 
     def _unshare(self, result: Result) -> None:
         if result.shared:
             result.shared = False
-            self._shared.remove(result)
+            del self._shared[result]
             self._writers.ring()

@@ -9,7 +9,6 @@ from penguiflow.core.bell import Bell
 
 if TYPE_CHECKING:
     import asyncio
-    from collections import deque
 
     from penguiflow.core.emissions import Stream
     from penguiflow.core.floe import Delivery
@@ -44,7 +43,8 @@ class Trace:
         sending: sends that may still add to them.
         blocked: senders of this trace that wait for room on an edge.
         results: what came out and was not read yet.
-        given: whether any result came out.
+        given: how many results came out.
+        told: the last of them says how it ended.
         waiters: scoped fetches that wait for more.
         turns: scoped emits that wait for the roundtrip under way to end.
         settled: cancellers that wait until nothing of it runs any more.
@@ -66,7 +66,7 @@ class Trace:
     __slots__ = (
         "blocked", "claimed", "closed", "deadline_s", "deadline_timer", "echoed_hops", "ended", "error", "given",
         "held", "live", "occurrences", "opened_s", "replaced", "results", "room", "scoped", "sending", "seqs",
-        "settled", "started", "status", "tenant", "trace_id", "turns", "waiters", "watched",
+        "settled", "started", "status", "tenant", "told", "trace_id", "turns", "waiters", "watched",
     )  # fmt: skip
 
     def __init__(self, trace_id: str | None) -> None:
@@ -77,9 +77,10 @@ class Trace:
         self.deadline_timer: asyncio.TimerHandle | None = None
         self.live: dict[Delivery, None] = {}
         self.sending = 0
-        self.blocked: dict[asyncio.Future[bool], None] = {}
-        self.results: deque[Result] | None = None
-        self.given = False
+        self.blocked: dict[asyncio.Future[bool], None] | None = None
+        self.results: list[Result] | None = None
+        self.given = 0
+        self.told = False
         self.started = False
         self.waiters: Bell | None = None
         self.turns: Bell | None = None
@@ -104,6 +105,11 @@ class Trace:
         return self if self.trace_id is None or self.replaced else self.trace_id
 
     @property
+    def has_more_to_tell(self) -> bool:
+        """Whether somebody who has read its results will want to know how it ended."""
+        return self.given > 1 or (self.error is not None and not self.told)
+
+    @property
     def pending(self) -> int:
         """Messages of the trace that wait (to get in, to run, or to be fetched), run, or back off."""
         return len(self.live) + self.sending + (len(self.results) if self.results else 0)
@@ -124,7 +130,7 @@ class Trace:
 
     def unblock(self) -> None:
         """Send away everybody who waits for room for this trace."""
-        for sender in list(self.blocked):
+        for sender in list(self.blocked or ()):
             if not sender.done():
                 sender.set_result(False)
         self.make_room()

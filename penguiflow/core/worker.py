@@ -10,9 +10,9 @@ from penguiflow.core.attempt import Suspended, begin, call_node, finish
 from penguiflow.core.context import Context
 from penguiflow.core.custody import back_off, give_back, let_go
 from penguiflow.core.failure import node_failure, text_of
-from penguiflow.core.isolate import isolate
 from penguiflow.core.loops import hops_of
 from penguiflow.errors import TraceCancelled
+from penguiflow.isolate import isolate
 from penguiflow.redaction import default_redactor
 
 if TYPE_CHECKING:
@@ -232,7 +232,8 @@ class Worker:
         elif self.stopping or self._cancelled_from_outside(error):
             self._tell("node_cancelled", delivery)
             delivery.worker = None
-            self.engine.finish(delivery)
+            if not self.stopping:  # else the flow ends the whole trace
+                self.engine.finish(delivery)
             raise asyncio.CancelledError
         else:
             self._settle(delivery, error)

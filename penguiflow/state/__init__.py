@@ -5,6 +5,7 @@ from penguiflow.state.models import (
     RemoteBinding,
     StateStore,
     StoredEvent,
+    SupportsConversationBindings,
     missing_capabilities,
     require_capabilities,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "RemoteBinding",
     "StateStore",
     "StoredEvent",
+    "SupportsConversationBindings",
     "missing_capabilities",
     "require_capabilities",
 ]

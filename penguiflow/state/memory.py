@@ -41,6 +41,16 @@ class InMemoryStateStore:
         """Store a binding, or replace the one of the same trace, context and task."""
         self._bindings[binding.trace_id, binding.context_id, binding.task_id] = binding
 
+    async def find_conversation_binding(
+        self, *, tenant_id: str, router_session_id: str, agent_url: str, remote_skill: str
+    ) -> RemoteBinding | None:
+        """The newest binding in which all four are the same; `None` if there is none."""
+        wanted = (tenant_id, router_session_id, agent_url, remote_skill)
+        for found in reversed(self._bindings.values()):
+            if (found.tenant_id, found.router_session_id, found.agent_url, found.remote_skill) == wanted:
+                return found
+        return None
+
     @property
     def bindings(self) -> tuple[RemoteBinding, ...]:
         """All bindings, in the order in which they were first saved."""

@@ -53,7 +53,22 @@ class StoredEvent:
 
 @dataclass(slots=True)
 class RemoteBinding:
-    """Which remote task a trace is bound to."""
+    """Which remote task a trace is bound to.
+
+    Args:
+        trace_id: the trace.
+        context_id: the agent's own id of the conversation.
+        task_id: the agent's own id of the task.
+        agent_url: where the agent is.
+        router_session_id: the conversation on our side, which may go on over many traces.
+        remote_skill: what the agent was asked for.
+        tenant_id: the tenant that the trace belongs to, as its headers say.
+        user_id: the user on whose behalf, if the message says so.
+        last_remote_task_id: the task of this conversation before this one.
+        is_terminal: whether the task is known to have ended.
+        metadata: further facts; `task_state` is where the task was last seen at rest.
+
+    """
 
     trace_id: str
     context_id: str | None
@@ -82,6 +97,17 @@ class StateStore(Protocol):
 
     async def save_remote_binding(self, binding: RemoteBinding) -> None:
         """Store a binding, or replace the one of the same trace, context and task."""
+        ...
+
+
+@runtime_checkable
+class SupportsConversationBindings(Protocol):
+    """A store that finds the remote task of an earlier trace, so that a conversation can go on with its agent."""
+
+    async def find_conversation_binding(
+        self, *, tenant_id: str, router_session_id: str, agent_url: str, remote_skill: str
+    ) -> RemoteBinding | None:
+        """The newest binding in which all four are the same; `None` if there is none."""
         ...
 
 

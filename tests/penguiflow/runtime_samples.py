@@ -71,11 +71,15 @@ def residue(flow):
         "results": len(engine.rookery),
         "waiting readers": len(engine.rookery._readers.waiting),
         "waiting writers": len(engine.rookery._writers.waiting),
+        "tasks elsewhere": len(engine.external),
+        "handlers left behind": 0 if flow._crew is None else len(flow._crew._left_behind),
     }
-    for name, station in [(node.label, station) for node, station in engine.stations.items()]:
+    for node, station in engine.stations.items():
+        name = node.label
         held[f"{name}: depth"] = station.depth_in()
         held[f"{name}: queued"] = sum(1 for item in station.inbox._items if item.queued)
         held[f"{name}: blocked senders"] = sum(floe.blocked_senders for floe in station.incoming)
+        held[f"{name}: idle beyond its workers"] = max(len(station.inbox._idle) - node.policy.concurrency, 0)
     return {name: size for name, size in held.items() if size}
 
 

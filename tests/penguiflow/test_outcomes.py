@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from runtime_samples import Events, echo, failing, message, names_of_tasks, node, residue, roundtrip, running, sleeper
 
-from penguiflow import Message, ModelRegistry, TraceNotFound, create
+from penguiflow import Message, ModelRegistry, TraceEnded, TraceNotFound, create
 
 
 async def _nothing(msg, ctx):
@@ -363,3 +363,58 @@ def test_a_handler_knows_how_much_time_is_left(run, fields, left_s):
 
     run(main())
     assert seen == left_s
+
+
+def test_a_fetch_of_a_dropped_outcome_ends_at_once(run):
+    """A roundtrip whose result made room for 1,024 newer ones is told so, and its id may be used again."""
+
+    async def main():
+        async with running(node(echo).to()) as flow:
+            for index in range(1030):
+                await flow.emit(message(), trace_id=f"t{index}")
+            await asyncio.sleep(1)
+            with pytest.raises(TraceEnded, match="t5 ended without a result to fetch \\(result\\)"):
+                await flow.fetch(trace_id="t5")
+            return (await roundtrip(flow, message("again"), "t5")).payload
+
+    assert run(main()) == "again"
+
+
+def test_a_trace_that_was_read_to_its_end_says_that_it_ended(run):
+    """After its last result a trace of several still tells how it ended, and so does one that failed later."""
+
+    async def two(msg, ctx):
+        await ctx.emit(msg)
+        await ctx.emit(msg)
+        if msg.payload == "fail":
+            raise ValueError
+
+    async def main():
+        statuses = []
+        async with running(node(two).to()) as flow:
+            for payload in ("ping", "fail"):
+                await flow.emit(message(payload), trace_id="t1")
+                await asyncio.sleep(1)
+                for _ in range(2):
+                    await flow.fetch(trace_id="t1")
+                with pytest.raises(TraceEnded) as ended:
+                    await flow.fetch(trace_id="t1")
+                statuses.append(ended.value.status)
+        return statuses
+
+    assert run(main()) == ["result", "error"]
+
+
+def test_a_trace_that_stop_cuts_off_is_cancelled_whatever_it_gave_before(run):
+    """A handler that stop ends in the middle leaves a cancelled trace, though an earlier result of it was read."""
+
+    async def slow(msg, ctx):
+        await ctx.emit(msg)
+        await asyncio.sleep(60)
+
+    async def main():
+        async with running(node(slow).to()) as flow:
+            await roundtrip(flow, message())
+        return (await flow.outcome(trace_id="t1")).status
+
+    assert run(main()) == "cancelled"
