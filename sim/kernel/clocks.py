@@ -8,13 +8,11 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 from freezegun import api as freezegun
 
-from sim.kernel.frames import place
 from sim.kernel.standins import register, stands_in_for
 
 if TYPE_CHECKING:
@@ -25,28 +23,6 @@ if TYPE_CHECKING:
 _FREEZEGUN_LISTS = ("freeze_factories", "tz_offsets", "ignore_lists", "tick_flags")
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - freezegun wants UTC without a zone
 _real_localtime, _real_gmtime, _real_ctime, _real_strftime = time.localtime, time.gmtime, time.ctime, time.strftime
-
-
-@dataclass(frozen=True, slots=True)
-class Blocking:
-    """A call that held up the whole event loop.
-
-    Args:
-        at_s: when it began, in virtual seconds.
-        duration_s: for how long, in virtual seconds.
-        place: `file:line` of the caller.
-
-    """
-
-    at_s: float
-    duration_s: float
-    place: str
-
-    def __str__(self) -> str:
-        return (
-            f"time.sleep blocks the event loop for {self.duration_s:g} s at {self.place}; "
-            "nothing else runs meanwhile; write `await asyncio.sleep(...)`, or call it through asyncio.to_thread"
-        )
 
 
 @stands_in_for(time.time)
@@ -79,6 +55,25 @@ def _perf_counter_ns(world: Surroundings) -> int:
     return _ns(world.loop.time())
 
 
+@stands_in_for(time.process_time)
+def _process_time(_world: Surroundings) -> float:
+    return 0.0  # work takes no processor time here, on any machine
+
+
+@stands_in_for(time.thread_time)
+def _thread_time(_world: Surroundings) -> float:
+    return 0.0
+
+
+if sys.platform == "linux":
+
+    @stands_in_for(time.clock_gettime)
+    def _clock_gettime(world: Surroundings, clock: int) -> float:
+        if clock in (time.CLOCK_PROCESS_CPUTIME_ID, time.CLOCK_THREAD_CPUTIME_ID):
+            return 0.0
+        return world.loop.time() + (world.epoch_s if clock == time.CLOCK_REALTIME else 0.0)
+
+
 @stands_in_for(time.localtime)
 def _localtime(world: Surroundings, seconds: float | None = None) -> time.struct_time:
     return _real_localtime(_or_now(world, seconds))
@@ -104,11 +99,7 @@ def _sleep(world: Surroundings, duration_s: float) -> None:
     if duration_s < 0:
         msg = "sleep length must be non-negative"
         raise ValueError(msg)
-    loop = world.loop
-    if loop.is_running() and not loop.in_thread:
-        caller = sys._getframe(2)  # noqa: SLF001 - the public way reads source files; above us is the stand-in
-        world.blocking.append(Blocking(loop.time(), duration_s, place(caller)))
-    loop.advance(duration_s)
+    world.loop.threads.sleep(duration_s, "time.sleep")
 
 
 register(dt.datetime, freezegun.FakeDatetime)

@@ -1,16 +1,17 @@
-"""Chance and identity in the standard library, drawn from the seed of the running world."""
+"""Chance and identity in the standard library and in numpy, drawn from the seed of the running world."""
 
 from __future__ import annotations
 
 import os
 import random
+import sys
 import uuid
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sim.kernel.patching import replaced
-from sim.kernel.standins import stands_in_for
+from sim.kernel.standins import module_generators, stands_in_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,16 @@ _MULTICAST = 1 << 40  # marks a node number that no network card has
 
 @stands_in_for(os.urandom)
 def _urandom(world: Surroundings, size: int) -> bytes:
-    # uuid4, secrets and SystemRandom all read this function.
+    # uuid4, secrets, SystemRandom and numpy's default generator all read this function.
     return world.octets("urandom", size)
+
+
+if sys.platform == "linux":
+
+    @stands_in_for(os.getrandom)
+    def _getrandom(world: Surroundings, size: int, flags: int = 0) -> bytes:
+        del flags  # which of the machine's pools to ask
+        return world.octets("urandom", size)
 
 
 @contextmanager
@@ -40,14 +49,53 @@ def seeded_entropy(draws: Draws) -> Iterator[None]:
     state = random.getstate()
     node = (draws.u64("uuid", "node") >> 16) | _MULTICAST
     try:
-        with replaced(
-            (random.Random, "seed", seed),
-            (random, "seed", lambda a=None, version=2: seed(shared, a, version)),
-            (uuid, "_generate_time_safe", None),  # uuid1 without the machine's own counter,
-            (uuid, "_last_timestamp", None),
-            (uuid, "_node", node),  # and without its network card
+        with (
+            replaced(
+                (random.Random, "seed", seed),
+                (random, "seed", lambda a=None, version=2: seed(shared, a, version)),
+                (uuid, "_generate_time_safe", None),  # uuid1 without the machine's own counter,
+                (uuid, "_last_timestamp", None),
+                (uuid, "_node", node),  # and without its network card
+            ),
+            _seeded_modules(draws),
+            _seeded_numpy(draws),
         ):
             random.seed()
             yield
     finally:
         random.setstate(state)
+
+
+@contextmanager
+def _seeded_modules(draws: Draws) -> Iterator[None]:
+    """Begin each run with the generators of modules as they were made; those made without a seed get one."""
+    generators = module_generators()
+    if not generators:
+        yield
+        return
+    before = [generator.random.getstate() for generator in generators]
+    try:
+        for name, its_random, state, has_seed in generators:
+            if has_seed:
+                its_random.setstate(state)
+            else:
+                _plain_seed(its_random, draws.u64("random", name))
+        yield
+    finally:
+        for generator, state in zip(generators, before, strict=True):
+            generator.random.setstate(state)
+
+
+@contextmanager
+def _seeded_numpy(draws: Draws) -> Iterator[None]:
+    """Seed the generator behind `numpy.random.random()` and its like, where numpy has been imported."""
+    numpy_random: Any = sys.modules.get("numpy.random")
+    if numpy_random is None:
+        yield
+        return
+    state = numpy_random.get_state(legacy=False)
+    try:
+        numpy_random.seed(draws.u64("numpy") >> 32)
+        yield
+    finally:
+        numpy_random.set_state(state)

@@ -7,25 +7,30 @@ import asyncio
 import math
 import sys
 import threading
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
+from sim.kernel.digest import CALLBACK, FULL
 from sim.kernel.ends import BudgetExhausted, HorizonReached, Spinning, Stuck
 from sim.kernel.frames import spinning_at
 from sim.kernel.handles import ReadyHandle, Timer
 from sim.kernel.refusals import RealWorldError, RefusesRealWorld
 from sim.kernel.stuck import explain
 from sim.kernel.tasks import SimTask
+from sim.kernel.threads import DEFAULT_POOL_SIZE, Threads
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator, Iterator
     from concurrent.futures import Executor
-    from contextvars import Context
+
+    from sim.kernel.digest import Digest
 
 T = TypeVar("T")
+M = TypeVar("M")
 Ts = TypeVarTuple("Ts")
 
 FAIR_ROUNDS = 10_000
@@ -62,6 +67,7 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
     _scheduled: list[tuple[float, int, Any]]  # time, order of setting, handle
     _timer_cancelled_count: int
     _check_closed: Callable[[], None]
+    _default_executor: Executor | None
     _task_factory: Callable[..., asyncio.Task[Any]] | None
     _thread_id: int | None
     _stopping: bool
@@ -75,8 +81,10 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
         self.event_budget = event_budget
         self.events = 0
         self.forced_jumps = 0
-        self.in_thread = False
-        self._timer_order = count()
+        self.digest: Digest | None = None
+        self.threads = Threads(self)
+        self._many_rounds = False
+        self._timer_order: Iterator[int] = count()
         self._task_order = count(1)
 
     def __del__(self) -> None:
@@ -95,9 +103,12 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
             HorizonReached: when time would pass the horizon.
 
         """
-        target_s = self._now + duration_s
-        self._now = min(target_s, self.horizon_s)
-        if target_s > self.horizon_s:
+        self.advance_to(self._now + duration_s)
+
+    def advance_to(self, when: float) -> None:
+        """The same, up to the moment `when`."""
+        self._now = min(when, self.horizon_s)
+        if when > self.horizon_s:
             raise HorizonReached(self.horizon_s)
 
     # Scheduling
@@ -107,7 +118,7 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
     ) -> asyncio.Handle:
         """Run `callback` in the next round, after everything that is ready by now."""
         if self._debug or self._closed:
-            return super().call_soon(callback, *args, context=context)
+            return _made_by_caller(super().call_soon(callback, *args, context=context), own_frames=1)
         handle = ReadyHandle(callback, args, self, context)
         self._ready.append(handle)
         return handle
@@ -115,11 +126,16 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
     def call_soon_threadsafe(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        """The same as `call_soon`; refused from another thread, whose timing nobody can repeat."""
-        if self._thread_id not in (None, threading.get_ident()):
+        """The same as `call_soon`; refused from a real thread, whose timing nobody can repeat."""
+        if self._thread_id in (None, threading.get_ident()):
+            return _made_by_caller(self.call_soon(callback, *args, context=context), own_frames=1)
+        if not self.threads.has_baton:
             call = f"loop.call_soon_threadsafe() from thread {threading.current_thread().name!r}"
             raise RealWorldError(call, "run the work with asyncio.to_thread, which is simulated")
-        return self.call_soon(callback, *args, context=context)
+        self._check_closed()
+        handle = ReadyHandle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
 
     def call_later(
         self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
@@ -136,9 +152,15 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run `callback` at exactly `when`."""
-        if self._debug or self._closed:
+        if self._debug or self._closed or when is None:
             return self._traced_timer(when, callback, args, context)
         timer = Timer(when, callback, args, self, context)
+        heappush(self._scheduled, (when, next(self._timer_order), timer))
+        return timer
+
+    def resume_at(self, when: float, callback: Callable[[*Ts], object], *args: *Ts) -> asyncio.TimerHandle:
+        """The same as `call_at` for a simulated thread, also where debug mode would take it for a foreign one."""
+        timer = Timer(when, callback, args, self, Context())
         heappush(self._scheduled, (when, next(self._timer_order), timer))
         return timer
 
@@ -152,7 +174,7 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
         finally:
             self._scheduled = timers
         heappush(timers, (when, next(self._timer_order), timer))
-        return timer
+        return _made_by_caller(timer, own_frames=2)
 
     def _timer_handle_cancelled(self, handle: Any) -> None:
         """Called by a timer that is cancelled; most timers are timeouts, and most of those end here."""
@@ -167,12 +189,29 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
 
     # Running
 
-    def _run_once(self) -> None:  # noqa: C901, PLR0912 - one loop, kept in one piece for the sake of speed
-        """Run round after round until asked to stop: what is ready now, then what that made ready, and so on."""
+    def run_forever(self) -> None:
+        """Run until `stop` is called; threads that are started meanwhile are simulated."""
+        self._many_rounds = True  # one call of _run_once does them all: a call for each round is dear
+        try:
+            with self.threads.installed():
+                super().run_forever()
+        finally:
+            self._many_rounds = False
+
+    def close(self) -> None:
+        """Close the loop, and end its threads."""
+        super().close()
+        self.threads.close()
+
+    def _run_once(self) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop, kept in one piece for the sake of speed
+        """Run what is ready; under `run_forever` also what that makes ready, and so on, until asked to stop."""
         # Everything here is inline that happens for each callback: the call of a method is dear at this place.
         ready, timers = self._ready, self._scheduled
         next_ready = ready.popleft
         rounds_left, spins_left = FAIR_ROUNDS, _SPINS
+        only_this_round = not self._many_rounds
+        digest, told_s = self.digest, -1.0
+        note = None if digest is None else digest.words.append
         while True:
             if not ready:
                 if timers and self._now < timers[0][0] <= self.horizon_s and not timers[0][2]._cancelled:
@@ -201,6 +240,11 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
                 ready.append(timer)
             if self.events >= self.event_budget:
                 raise BudgetExhausted(now, int(self.event_budget))
+            if now != told_s and digest is not None and note is not None:
+                if len(digest.words) >= FULL:
+                    digest.flush()
+                note(-now)
+                told_s = now
             waiting = len(ready)
             self.events += waiting
             for _ in range(waiting):
@@ -208,13 +252,16 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
                 if handle._cancelled:
                     self.events -= 1
                     continue
+                if note is not None:
+                    owner = None if type(handle) is Timer else getattr(handle._callback, "__self__", None)
+                    note(owner.index if type(owner) is SimTask else CALLBACK)
                 try:
                     handle._context.run(handle._callback, *handle._args)
                 except (SystemExit, KeyboardInterrupt):
                     raise
                 except BaseException as error:  # noqa: BLE001 - a callback's error goes to the loop's handler
                     self._report(handle, error)
-            if self._stopping:
+            if self._stopping or only_this_round:
                 return
 
     def _report(self, handle: Any, error: BaseException) -> None:
@@ -263,7 +310,8 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
         return task
 
     def _new_task(self, coro: Any, *, loop: asyncio.AbstractEventLoop, **options: Any) -> asyncio.Task[Any]:
-        return SimTask(coro, loop=loop, index=next(self._task_order), **options)
+        task = SimTask(coro, loop=loop, index=next(self._task_order), **options)
+        return _made_by_caller(task, own_frames=3) if self._debug else task
 
     def set_task_factory(self, factory: Any) -> None:
         """Use `factory` for tasks; asyncio's eager factory makes tasks that hash by their index too."""
@@ -272,25 +320,16 @@ class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
         super().set_task_factory(factory)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
-        """Call `func` here and now; its answer arrives after the virtual time that it slept."""
-        self._check_closed()
-        del executor  # every pool is simulated alike
-        future: asyncio.Future[T] = self.create_future()
-        started_s, outer, self.in_thread = self._now, self.in_thread, True
-        try:
-            complete = partial(_complete, future, result=func(*args))
-        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the caller who awaits the future
-            complete = partial(_complete, future, error=error)
-        finally:
-            duration_s, self._now, self.in_thread = self._now - started_s, started_s, outer
-        self.call_later(duration_s, complete)
-        return future
+        """Call `func` in a simulated thread; without an executor in one of `DEFAULT_POOL_SIZE`."""
+        with self.threads.installed():  # a program may hand work over before it runs the loop
+            if executor is None and self._default_executor is None:
+                self.set_default_executor(ThreadPoolExecutor(DEFAULT_POOL_SIZE, thread_name_prefix="asyncio"))
+            return super().run_in_executor(executor, func, *args)
 
 
-def _complete(future: asyncio.Future[T], *, result: Any = None, error: Exception | None = None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+def _made_by_caller(made: M, *, own_frames: int) -> M:
+    """In debug mode a handle or task remembers where it was made: at the call of the loop, not inside of it."""
+    source: Any = getattr(made, "_source_traceback", None)
+    if source:
+        del source[-own_frames:]
+    return made

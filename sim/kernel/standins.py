@@ -1,10 +1,9 @@
 """Stand-ins for functions of the real world, wherever a module has bound them, for the length of a run.
 
 `from time import monotonic` leaves an alias that no patch of `time.monotonic`
-reaches. So every module's names are searched for the real functions, once,
-and again only when modules have come; a run then swaps the names found. Out
-of reach is what a module keeps elsewhere than under a name: a default value,
-or a method such as `datetime.now` taken from its class.
+reaches. So every module is searched for the real functions, once, when it has
+come; a run then swaps what was found. What a module keeps out of reach, such as
+in a list, is told as uncontrolled.
 """
 
 from __future__ import annotations
@@ -12,19 +11,20 @@ from __future__ import annotations
 import functools
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+
+from sim.kernel.aliases import Findings, Pairs, search
+from sim.kernel.locks import schedule_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
+    from sim.kernel.aliases import Generator, Uncontrolled
     from sim.kernel.loop import SimLoop
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_LEFT_REAL = ("freezegun", "threading", "queue", "multiprocessing", "concurrent", "subprocess", "selectors", "_pytest")
-"""Packages that wait for real threads and processes, or keep the real functions on purpose."""
 
 
 class Surroundings(Protocol):
@@ -32,22 +32,14 @@ class Surroundings(Protocol):
 
     loop: SimLoop
     epoch_s: float
-    blocking: list[Any]
 
     def octets(self, source: str, size: int) -> bytes:
         """The next random bytes of one source."""
         ...
 
 
-class _Alias(NamedTuple):
-    names: dict[str, Any]
-    name: str
-    real: object
-    stand_in: object
-
-
-_stand_ins: dict[int, tuple[object, object]] = {}
-_aliases: list[_Alias] = []
+_stand_ins: list[tuple[object, object]] = []
+_found = Findings([], [], [])
 _searched: dict[str, ModuleType] = {}
 _world: Surroundings | None = None
 
@@ -55,13 +47,16 @@ _world: Surroundings | None = None
 def stands_in_for(real: Callable[..., R]) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Let the decorated function answer in place of `real` during a run; its first argument is the running world.
 
-    Somebody who kept the stand-in beyond the run gets the real answer.
+    Somebody who kept the stand-in beyond the run gets the real answer, and so
+    does a thread that is none of the run's.
     """
 
     def decorate(simulated: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(real)
         def stand_in(*args: Any, **options: Any) -> R:
-            return real(*args, **options) if _world is None else simulated(_world, *args, **options)
+            if _world is None or schedule_here() is None:
+                return real(*args, **options)
+            return simulated(_world, *args, **options)
 
         register(real, stand_in)
         return stand_in
@@ -71,7 +66,7 @@ def stands_in_for(real: Callable[..., R]) -> Callable[[Callable[..., R]], Callab
 
 def register(real: object, stand_in: object) -> None:
     """Swap `real` for `stand_in` in every module during a run."""
-    _stand_ins[id(real)] = (real, stand_in)
+    _stand_ins.append((real, stand_in))
 
 
 @contextmanager
@@ -79,43 +74,43 @@ def stand_ins(world: Surroundings) -> Iterator[None]:
     """Swap all aliases of real functions, and put them back, those of modules imported meanwhile included."""
     global _world
     if sys.modules != _searched:
-        _search()
+        _search_newcomers()
     try:
         _world = world
-        for names, name, _, stand_in in _aliases:
-            names[name] = stand_in
+        for owner, name, _, stand_in in _found.aliases:
+            setattr(owner, name, stand_in)
         yield
     finally:
         _world = None
-        for names, name, real, _ in _aliases:
-            names[name] = real
+        for owner, name, real, _ in _found.aliases:
+            setattr(owner, name, real)
         if sys.modules != _searched:
             _clean_newcomers()
 
 
-def _search() -> None:
-    _aliases.clear()
+def uncontrolled() -> tuple[Uncontrolled, ...]:
+    """What the modules of this process keep out of reach, as far as they have been searched."""
+    return tuple(sorted(set(_found.uncontrolled)))
+
+
+def module_generators() -> list[Generator]:
+    """The generators of random numbers that modules have made for themselves."""
+    return _found.generators
+
+
+def _search_newcomers() -> None:
+    found = search(_newcomers(), Pairs(_stand_ins))
     _searched.clear()
     _searched.update(sys.modules)
-    for module in _searched.values():
-        for names, name, value in _bound(module):
-            real, stand_in = _stand_ins.get(id(value), (None, None))
-            if value is real and real is not None:
-                _aliases.append(_Alias(names, name, real, stand_in))
+    _found.aliases += found.aliases
+    _found.uncontrolled += found.uncontrolled
+    _found.generators += found.generators
 
 
 def _clean_newcomers() -> None:
-    reals = {id(stand_in): real for real, stand_in in _stand_ins.values()}
-    newcomers = [module for name, module in sys.modules.items() if _searched.get(name) is not module]
-    for module in newcomers:
-        for names, name, value in _bound(module):
-            names[name] = reals.get(id(value), value)
+    for owner, name, _, real in search(_newcomers(), Pairs((new, old) for old, new in _stand_ins)).aliases:
+        setattr(owner, name, real)
 
 
-def _bound(module: ModuleType) -> list[tuple[dict[str, Any], str, object]]:
-    # A module may be anything that somebody put into sys.modules; some have no dictionary of their own.
-    names = cast("dict[str, Any]", getattr(module, "__dict__", {}))
-    name = str(names.get("__name__", ""))
-    if name.partition(".")[0] in _LEFT_REAL or name.startswith("sim.kernel."):
-        return []
-    return [(names, bound, value) for bound, value in list(names.items())]
+def _newcomers() -> list[ModuleType]:
+    return [module for name, module in sys.modules.items() if _searched.get(name) is not module]

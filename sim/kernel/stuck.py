@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sim.kernel.frames import await_chain, place, user_depth
-from sim.kernel.patching import replaced
 from sim.kernel.tasks import creation_order, pending_tasks
+from sim.kernel.waits import Wait, waits_of
 from sim.model import recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from types import FrameType
+    from collections.abc import Mapping
 
 Task = asyncio.Task[Any]
 
@@ -29,9 +27,8 @@ def explain(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck:
 
     """
     tasks = pending_tasks(loop)
-    by_index = {creation_order(task): task for task in tasks}
-    graph = {task: _waited_for(task, by_index) for task in tasks}
-    cycle = _ring(graph)
+    graph = waits_of(tasks)
+    cycle = _ring({task: wait.others for task, wait in graph.items()})
     waiting = "1 task waits" if len(tasks) == 1 else f"{len(tasks)} tasks wait"
     reason = f"nothing is ready and no timer is set, while {waiting}"
     if cycle:
@@ -39,88 +36,48 @@ def explain(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck:
     return recording.Stuck(
         at_s=at_s,
         reason=reason,
-        waits=tuple(_line(task, graph[task]) for task in tasks),
+        waits=tuple(map(_line, graph.values())),
         cycle=tuple(task.get_name() for task in cycle),
     )
 
 
-@contextmanager
-def remember_lock_holders() -> Iterator[None]:
-    """Let every `asyncio.Lock` know who took it last, for the length of a run."""
-    with replaced((asyncio.Lock, "acquire", _acquire)):
-        yield
+def stalled(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck | None:
+    """The story of a loop that a heartbeat keeps alive while tasks wait for each other in a ring; `None` without one.
+
+    Asked where a run ends with timers still to come: at its horizon, or at the end of its budget. A ring counts
+    only if nobody outside of it could end it: of several tasks that may fill a queue, one that is awake is enough.
+    """
+    graph = {task: wait.others for task, wait in waits_of(pending_tasks(loop)).items()}
+    reached = dict.fromkeys(_ring(graph))
+    pending = list(reached)
+    for task in pending:
+        pending += [other for other in graph.get(task, ()) if other not in reached]
+        reached |= dict.fromkeys(graph.get(task, ()))
+    if not reached or not all(graph.get(task) for task in reached):
+        return None
+    story = explain(loop, at_s)
+    ring = "1 task waits for itself" if len(story.cycle) == 1 else f"{len(story.cycle)} tasks wait in a ring"
+    return replace(story, reason=f"{ring}, while timers keep the run busy")
 
 
-_plain_acquire = asyncio.Lock.acquire
+def leftovers(loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:
+    """One line for each task that is not done: what it waits for, and where."""
+    tasks = pending_tasks(loop)
+    return tuple(_line(wait) for wait in waits_of(tasks).values())
 
 
-async def _acquire(lock: Any) -> bool:
-    await _plain_acquire(lock)
-    # An index, not the task: a lock that outlives its holder must not keep it alive.
-    lock.holder_index = creation_order(asyncio.current_task())  # type: ignore[arg-type] # only tasks get here
-    return True
+def _line(wait: Wait) -> str:
+    line = f"{wait.task.get_name()}{wait.where} waits for {wait.what}"
+    return f"{line}{wait.relation}{_names(wait.others)}" if wait.others else line
 
 
-def _line(task: Task, waited_for: list[Task]) -> str:
-    frames = await_chain(task.get_coro())
-    depth = user_depth(frames)
-    where = f" at {place(frames[depth])}" if depth >= 0 else ""
-    what = _primitive(task, frames[depth + 1 :])
-    line = f"{task.get_name()}{where} waits for {what}"
-    if not waited_for:
-        return line
-    return f"{line}{', held by ' if what == 'Lock.acquire' else ': '}{_names(waited_for)}"
-
-
-def _names(tasks: list[Task]) -> str:
+def _names(tasks: tuple[Task, ...]) -> str:
     shown = ", ".join(task.get_name() for task in tasks[:_NAMES_SHOWN])
     more = len(tasks) - _NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _primitive(task: Task, below: list[FrameType]) -> str:
-    """What the user's code called: the outermost public name below it, such as `Queue.get`."""
-    called = [frame.f_code.co_qualname for frame in below]
-    public = [name for name in called if not name.rpartition(".")[2].startswith("_")]
-    if called:
-        return (public or called)[0]
-    waiter = _waiter(task)
-    if isinstance(waiter, asyncio.Task):
-        return "a task"
-    return "gather" if hasattr(waiter, "_children") else type(waiter).__name__
-
-
-def _waiter(task: Task) -> Any:
-    return task._fut_waiter  # type: ignore[attr-defined] # noqa: SLF001 - the only way to ask what a task awaits
-
-
-def _waited_for(task: Task, by_index: dict[int, Task]) -> list[Task]:
-    """The pending tasks that have to move before `task` can."""
-    waiter = _waiter(task)
-    candidates: Iterable[Any] = getattr(waiter, "_children", [waiter])  # a gather waits for its children
-    found = [other for other in candidates if isinstance(other, asyncio.Task)]
-    for frame in await_chain(task.get_coro()):
-        found += _named_in(frame, by_index)
-    return sorted({other for other in found if not other.done()}, key=creation_order)
-
-
-def _named_in(frame: FrameType, by_index: dict[int, Task]) -> list[Task]:
-    """The tasks that a frame of asyncio or anyio waits for, known from its variables."""
-    name, variables = frame.f_code.co_qualname, frame.f_locals
-    owner = variables.get("self")
-    if name == "Lock.acquire":
-        holder = getattr(owner, "_owner_task", None)  # anyio's lock knows
-        index = getattr(owner, "holder_index", -1) if holder is None else creation_order(holder)
-        return [by_index[index]] if index in by_index else []
-    if name in ("TaskGroup.__aexit__", "TaskGroup._aexit"):
-        return list(getattr(owner, "_tasks", ()))
-    if name in ("_wait", "wait_for"):
-        awaited = variables.get("fs", [variables.get("fut")])
-        return [task for task in awaited if isinstance(task, asyncio.Task)]
-    return []
-
-
-def _ring(graph: dict[Task, list[Task]]) -> list[Task]:
+def _ring(graph: Mapping[Task, tuple[Task, ...]]) -> list[Task]:
     """The first ring in the graph, from its oldest task on; empty without one."""
     finished: dict[Task, None] = {}
     for start in graph:

@@ -23,13 +23,15 @@ def wind_down(loop: SimLoop) -> None:
     """Cancel the tasks of `loop`, shut its async generators down, close it.
 
     Cleaning up may take virtual time. A task that survives three
-    cancellations, or 10,000 callbacks after each, is closed by force.
+    cancellations, or 10,000 callbacks after each, is closed by force. Threads
+    that are at work go on to their end, up to the horizon.
     """
-    loop.horizon_s = FOREVER_S
+    horizon_s, loop.horizon_s = loop.horizon_s, FOREVER_S
     try:
         for _ in range(_CANCEL_ROUNDS):
             _cancel(loop, pending_tasks(loop))
         _complete(loop, loop.shutdown_asyncgens())
+        loop.threads.finish(horizon_s)
     finally:
         for task in pending_tasks(loop):
             _let_go(task)

@@ -11,18 +11,25 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from penguiflow import ambient
-from sim.kernel.clocks import Blocking, utc, virtual_dates
+from sim.kernel.clocks import utc, virtual_dates
+from sim.kernel.digest import Digest
 from sim.kernel.draws import Draws
+from sim.kernel.ends import BudgetExhausted, HorizonReached, Stuck
 from sim.kernel.entropy import seeded_entropy
+from sim.kernel.environment import listed_environment
+from sim.kernel.isolation import sealed
 from sim.kernel.loop import SimLoop
-from sim.kernel.standins import stand_ins
-from sim.kernel.stuck import remember_lock_holders
+from sim.kernel.standins import stand_ins, uncontrolled
+from sim.kernel.stuck import leftovers, stalled
 from sim.kernel.tasks import repeatable_task_sets
-from sim.kernel.threads import inline_threads
+from sim.kernel.users import remember_users
 from sim.kernel.winddown import wind_down
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Collection, Coroutine, Iterator, Sequence
+
+    from sim.kernel.aliases import Uncontrolled
+    from sim.kernel.blocking import Blocked
 
 T = TypeVar("T")
 
@@ -37,6 +44,11 @@ class World:
         epoch_s: the wall clock at the start of the run, in seconds since 1970.
         horizon_s: virtual seconds that the run may last.
         event_budget: callbacks that the run may execute.
+        env: environment variables that the run may read, besides those that every run sees
+            (`sim.kernel.environment.ALWAYS_LISTED`).
+
+    Attributes:
+        leaked_tasks: after a run that came to its end, one line for each task that it left: where, waiting for what.
 
     """
 
@@ -47,18 +59,48 @@ class World:
         epoch_s: float = 1_700_000_000.0,
         horizon_s: float = 3600.0,
         event_budget: int = 10_000_000,
+        env: Collection[str] = (),
     ) -> None:
         self.seed = seed
         self.epoch_s = epoch_s
         self.draws = Draws(seed)
         self.loop = SimLoop(horizon_s=horizon_s, event_budget=event_budget)
-        self.blocking: list[Blocking] = []
+        self.digest = self.loop.digest = Digest()
+        self._env = env
+        self._refused: Sequence[str] = ()
+        self._withheld: Collection[str] = ()
+        self.leaked_tasks: tuple[str, ...] = ()
         self._taken: Counter[str] = Counter()
 
     @property
     def now_s(self) -> float:
         """Virtual seconds since the start of the run."""
         return self.loop.time()
+
+    @property
+    def blocked(self) -> tuple[Blocked, ...]:
+        """The calls that held up the event loop so far."""
+        return tuple(self.loop.threads.blocked)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The attempts so far to leave the process, also those whose error was swallowed."""
+        return tuple(self._refused)
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The environment variables that the run has asked for and that are set, but not listed in `env`."""
+        return tuple(self._withheld)
+
+    @property
+    def threads_at_work(self) -> int:
+        """How many threads of the run have something left to do."""
+        return self.loop.threads.at_work
+
+    @property
+    def uncontrolled(self) -> tuple[Uncontrolled, ...]:
+        """What the modules of this process keep where the world does not reach it."""
+        return uncontrolled()
 
     def octets(self, source: str, size: int) -> bytes:
         """The next `size` random bytes of one source, such as `urandom`; sources do not disturb each other."""
@@ -102,7 +144,15 @@ class World:
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         with self._installed():
             try:
-                return self.loop.run_until_complete(coroutine)
+                result = self.loop.run_until_complete(coroutine)
+                self.leaked_tasks = leftovers(self.loop)
+            except (BudgetExhausted, HorizonReached) as end:
+                story = stalled(self.loop, end.at_s)
+                if story is not None:
+                    raise Stuck(story) from end
+                raise
+            else:
+                return result
             finally:
                 wind_down(self.loop)
                 gc.collect(0)  # finalizers of the run's garbage still see the run's clock
@@ -110,12 +160,14 @@ class World:
     @contextmanager
     def _installed(self) -> Iterator[None]:
         with ExitStack() as stack:
+            self._refused = stack.enter_context(sealed())
+            self._withheld = stack.enter_context(listed_environment(self._env))
             for part in (
                 _alone(self),
+                self.loop.threads.installed(),
                 _undisturbed(),
                 repeatable_task_sets(),
-                remember_lock_holders(),
-                inline_threads(),
+                remember_users(),
                 utc(),
                 virtual_dates(self),
                 stand_ins(self),

@@ -119,10 +119,10 @@ async def _nested():
     ("coroutine", "awaited"),
     [
         (_queue_get, "Queue.get"),
-        (_queue_put, "Queue.put"),
+        (_queue_put, "Queue.put (full, 1 of 1)"),
         (_semaphore, "Semaphore.acquire"),
         (_condition, "Condition.wait"),
-        (_future, "Future"),
+        (_future, "a Future that nothing else refers to: nobody can set it any more"),
         (_memory_stream, "MemoryObjectReceiveStream.receive"),
         (_shielded, "Future"),
         (_nested, "Event.wait"),

@@ -60,22 +60,27 @@ def test_streams_and_processes_are_refused(open_it):
 
 def test_other_threads_are_refused():
     """A callback from a real thread is refused in that thread: its timing could not be repeated."""
-    refused = []
+    refused, loops, turn, done = [], [], threading.Lock(), threading.Lock()
 
-    async def program():
-        loop = asyncio.get_running_loop()
-
-        def work():
+    def work():
+        with turn:
             try:
-                loop.call_soon_threadsafe(print)
+                loops[0].call_soon_threadsafe(print)
             except RealWorldError as error:
                 refused.append(str(error))
+        done.release()
 
-        thread = threading.Thread(target=work, name="outsider")
-        thread.start()
-        thread.join()
+    async def program():
+        loops.append(asyncio.get_running_loop())
+        turn.release()
+        done.acquire()
 
+    turn.acquire()
+    done.acquire()
+    thread = threading.Thread(target=work, name="outsider")
+    thread.start()
     World(1).run(program())
+    thread.join()
     expected = (
         "loop.call_soon_threadsafe() from thread 'outsider' is refused in a simulation; "
         "virtual time has no real input or output; run the work with asyncio.to_thread, which is simulated"

@@ -24,6 +24,7 @@ import pytest
 
 from sim.kernel import HorizonReached, World
 from sim.kernel import clocks as kernel_clocks
+from sim.kernel.blocking import Blocked
 
 EPOCH_S = 1_700_000_000.0
 START = datetime.datetime(2023, 11, 14, 22, 13, 20)
@@ -62,6 +63,17 @@ def test_every_clock_follows_the_loop():
         "gmtime": (2023, 11, 14, 22, 13, 22),
         "given": (1970, 1, 1, 0, 0, 0),
     }
+
+
+def test_processor_time_stands_still():
+    """Work takes no processor time in a run, and the clocks of the system agree with the others."""
+
+    async def program():
+        await asyncio.sleep(2.5)
+        clocks = (time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_PROCESS_CPUTIME_ID)
+        return [time.process_time(), time.thread_time(), *map(time.clock_gettime, clocks)]
+
+    assert World(1).run(program()) == [0.0, 0.0, EPOCH_S + 2.5, 2.5, 0.0]
 
 
 def test_dates_follow_the_loop():
@@ -207,11 +219,11 @@ def test_blocking_sleep_is_a_finding():
     line = program.__code__.co_firstlineno + 2
     assert world.run(program()) == 4.0
     expected = (
-        f"time.sleep blocks the event loop for 3 s at test_world_clocks.py:{line}; nothing else runs meanwhile; "
-        "write `await asyncio.sleep(...)`, or call it through asyncio.to_thread"
+        f"time.sleep blocks the event loop for 3 s at test_world_clocks.py:{line}, called by task task-1; "
+        "nothing else runs meanwhile; await what waits, or call it through asyncio.to_thread"
     )
-    assert [str(finding) for finding in world.blocking] == [expected]
-    assert (world.blocking[0].at_s, world.blocking[0].duration_s) == (1.0, 3)
+    assert [str(finding) for finding in world.blocked] == [expected]
+    assert world.blocked == (Blocked("time.sleep", "test_world_clocks.py", line, 3, "task task-1", 1.0),)
 
 
 def test_blocking_forever_ends_at_the_horizon():

@@ -1,0 +1,74 @@
+"""Environment variables in a run: those that are listed, and what is missing is remembered."""
+
+from __future__ import annotations
+
+import functools
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+ALWAYS_LISTED = (
+    "PATH", "HOME", "USER", "LANG", "LANGUAGE", "SHELL", "TMPDIR", "TEMP", "TMP", "TZ", "SYSTEMROOT", "USERPROFILE",
+)  # fmt: skip
+"""What every run sees: where programs, files and the user's home are, and the language. No secret belongs here."""
+ALWAYS_LISTED_PREFIXES = ("LC_", "PYTHON")
+
+
+class _Variables(dict[Any, Any]):
+    """The variables of a run, in the encoding of `os.environ`; asking for another that is set is remembered."""
+
+    def __init__(self, listed: dict[Any, Any], outside: dict[Any, Any]) -> None:
+        super().__init__(listed)
+        self._outside = outside
+        self.asked_for: dict[str, None] = {}
+
+    def __missing__(self, key: Any) -> Any:
+        if key in self._outside:
+            self.asked_for[os.fsdecode(key)] = None
+        raise KeyError(key)
+
+
+@contextmanager
+def listed_environment(names: Collection[str]) -> Iterator[dict[str, None]]:
+    """Show only the variables in `names`, and those that every run sees; put all back afterwards.
+
+    Code in C that asks the system itself still sees them all.
+
+    Args:
+        names: environment variables that may be read.
+
+    Yields:
+        The names, in order, that were set outside, not listed, and asked for.
+
+    """
+    environ: Any = os.environ
+    outside = environ._data  # noqa: SLF001 - a copy put in place variable by variable would call the system for each
+    allowed = tuple(names)
+    listed = {key: value for key, value in outside.items() if _is_listed(key, allowed)}
+    inside = _Variables(listed, outside)
+    environ._data = inside  # noqa: SLF001 - as above
+    try:
+        yield inside.asked_for
+    finally:
+        environ._data = outside  # noqa: SLF001 - as above
+        if inside != listed:
+            _restore(listed, inside, outside)
+
+
+@functools.cache
+def _is_listed(key: Any, names: tuple[str, ...]) -> bool:
+    name = os.fsdecode(key)
+    return name in names or name in ALWAYS_LISTED or name.startswith(ALWAYS_LISTED_PREFIXES)
+
+
+def _restore(listed: dict[Any, Any], inside: dict[Any, Any], outside: dict[Any, Any]) -> None:
+    """Tell the system, too, that what the run has set is no longer so."""
+    changed = [key for key in {**listed, **inside} if listed.get(key) != inside.get(key)]
+    for key in changed:
+        if key in outside:
+            os.putenv(key, outside[key])
+        else:
+            os.unsetenv(key)
