@@ -1,7 +1,19 @@
 """What is under test, behind one small protocol."""
 
 from sim.subject.build import BuildError
+from sim.subject.function import FunctionSubject
 from sim.subject.penguin import PenguinSubject
 from sim.subject.protocol import Answer, Envelope, Subject, SubjectError, Targets
+from sim.subject.wrapping import WrappingSeam
 
-__all__ = ["Answer", "BuildError", "Envelope", "PenguinSubject", "Subject", "SubjectError", "Targets"]
+__all__ = [
+    "Answer",
+    "BuildError",
+    "Envelope",
+    "FunctionSubject",
+    "PenguinSubject",
+    "Subject",
+    "SubjectError",
+    "Targets",
+    "WrappingSeam",
+]

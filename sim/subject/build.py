@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from penguiflow import ModelRegistry, PenguiFlow
+from sim.subject.function import FunctionSubject
 from sim.subject.penguin import PenguinSubject
-from sim.subject.protocol import SubjectError
+from sim.subject.protocol import Subject, SubjectError
 
 if TYPE_CHECKING:
     import random
@@ -45,23 +47,34 @@ class BuildWorld:
         return self.draws.rng("flow", *address)
 
 
-# Every flow that a builder has given so far; only ever asked whether it holds one.
-_seen: WeakSet[PenguiFlow] = WeakSet()
+# Every flow and subject that a builder has given so far; only ever asked whether it holds one.
+_seen: WeakSet[Any] = WeakSet()
 
 
-def build_subject(builder: Callable[..., Any], world: BuildWorld, args: Mapping[str, Any]) -> PenguinSubject:
+def build_subject(builder: Callable[..., Any], world: BuildWorld, args: Mapping[str, Any]) -> Subject:
     """Make the subject of one run.
 
+    A builder gives a flow, a pair of a flow and its models, an async function, or a subject of its own.
+
     Raises:
-        BuildError: the arguments do not fit, the builder raises (its error is the cause), what came back is no flow,
-            has no node that takes messages, or was given before.
+        BuildError: the arguments do not fit, the builder raises (its error is the cause), what came back cannot be
+            tested, has no node that takes messages, or was given before.
 
     """
     name = _name(builder)
     built = _call(builder, world, args)
     flow, registry = built if isinstance(built, tuple) and len(built) == 2 else (built, None)  # noqa: PLR2004 - a pair
-    if not isinstance(flow, PenguiFlow):
-        raise _no_flow(name, flow)
+    if isinstance(flow, PenguiFlow):
+        return _penguin(name, flow, registry)
+    if inspect.iscoroutinefunction(built):
+        return FunctionSubject(built)
+    if isinstance(built, Subject) and not isinstance(built, type):
+        _check_new(name, built)
+        return built
+    raise _not_testable(name, flow)
+
+
+def _penguin(name: str, flow: PenguiFlow, registry: object) -> PenguinSubject:
     if registry is not None and not isinstance(registry, ModelRegistry):
         message = f"{name} gives a {type(registry).__name__} as its registry"
         raise BuildError(message, rule="the second of the pair is a ModelRegistry", fix="return (flow, registry)")
@@ -70,11 +83,18 @@ def build_subject(builder: Callable[..., Any], world: BuildWorld, args: Mapping[
     return PenguinSubject(flow, registry)
 
 
-def _no_flow(name: str, built: object) -> BuildError:
+def _not_testable(name: str, built: object) -> BuildError:
     if inspect.iscoroutine(built):
         built.close()  # nobody is going to await it
-    rule = "a builder gives a PenguiFlow, or (flow, registry)"
-    return BuildError(f"{name} gives a {type(built).__name__}", rule=rule, fix="return create(...)")
+    rule = "a builder gives a PenguiFlow, (flow, registry), an async function, or a subject"
+    return BuildError(f"{name} gives a {type(built).__name__}{_lacks(built)}", rule=rule, fix="return create(...)")
+
+
+def _lacks(built: object) -> str:
+    """What is missing in something that was meant as a subject, if it has at least one method of one."""
+    methods = [method for method in vars(Subject) if not method.startswith("_")]
+    missing = [method for method in methods if not callable(getattr(built, method, None))]
+    return f", a subject without {', '.join(missing)}" if 0 < len(missing) < len(methods) else ""
 
 
 def _check_entrance(name: str, flow: PenguiFlow) -> None:
@@ -85,11 +105,13 @@ def _check_entrance(name: str, flow: PenguiFlow) -> None:
     raise BuildError(f"{name} gives a flow {found}", rule=rule, fix=fix)
 
 
-def _check_new(name: str, flow: PenguiFlow) -> None:
-    if flow in _seen:
-        rule, fix = "no run sees what another left behind in its flow", "call create(...) inside the builder"
-        raise BuildError(f"{name} gives a flow that it has given before", rule=rule, fix=fix)
-    _seen.add(flow)
+def _check_new(name: str, built: PenguiFlow | Subject) -> None:
+    kind = "flow" if isinstance(built, PenguiFlow) else "subject"
+    with suppress(TypeError):  # one that cannot be remembered cannot be known again
+        if built in _seen:
+            rule, fix = f"no run sees what another left behind in its {kind}", "make a new one inside the builder"
+            raise BuildError(f"{name} gives a {kind} that it has given before", rule=rule, fix=fix)
+        _seen.add(built)
 
 
 def _call(builder: Callable[..., Any], world: BuildWorld, args: Mapping[str, Any]) -> Any:

@@ -47,11 +47,16 @@ class PenguinSubject:
         self._registry = registry
 
     def targets(self) -> Targets:
-        """The flow's nodes, and how many messages may wait before each."""
+        """The flow's nodes and edges, how many messages may wait before each node, and whether it has a store."""
         graph = self._flow.graph
         bound = max(self._flow.queue_maxsize, 0)
         edges_in = {node: len(graph.predecessors(node)) + (node in graph.ingress) for node in graph.nodes}
-        return Targets(graph.names, {node.label: bound * edges_in[node] for node in graph.nodes})
+        return Targets(
+            graph.names,
+            {node.label: bound * edges_in[node] for node in graph.nodes},
+            edges=tuple((source.label, target.label) for source, target in graph.edges),
+            store=self._flow.state_store is not None,
+        )
 
     def install(self, interceptor: Interceptor) -> None:
         """Stand `interceptor` around every act, inside those installed before."""

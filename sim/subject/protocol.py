@@ -7,7 +7,7 @@ package knows what a PenguiFlow flow is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,11 +40,17 @@ class Targets:
     Args:
         nodes: names of the nodes.
         bounds: for each node, how many messages may wait before it; 0 is any number.
+        edges: pairs of nodes, each where one sends to the other.
+        tools: names of the tools, as far as they are known before a run.
+        store: whether there is a store whose operations can be hit.
 
     """
 
     nodes: tuple[str, ...]
     bounds: Mapping[str, int]
+    edges: tuple[tuple[str, str], ...] = ()
+    tools: tuple[str, ...] = ()
+    store: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +89,13 @@ class Answer:
     detail: str = ""
 
 
+@runtime_checkable
 class Subject(Protocol):
-    """Something that takes requests and answers them."""
+    """Something that takes requests and answers them.
+
+    A class of anybody's that has these methods is one: there is nothing to
+    derive from and nothing to register.
+    """
 
     def targets(self) -> Targets:
         """What a scenario can point at."""
