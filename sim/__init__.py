@@ -1,1 +1,22 @@
-"""The harness: runs flows under virtual time, breaks them on purpose, and says which promise broke."""
+"""The harness: runs flows under virtual time, breaks them on purpose, and says which promise broke.
+
+Any asyncio program can be run and explored on its own: `sim.run(main, seed=7)`, `sim.explore(main)`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.alone import NondeterminismError, explore, portability, run, verify
+    from sim.kernel.outside import latency
+
+__all__ = ["NondeterminismError", "explore", "latency", "portability", "run", "verify"]
+
+_HOME = dict.fromkeys(__all__, "sim.alone") | {"latency": "sim.kernel.outside"}
+
+
+def __getattr__(name: str) -> object:
+    """Public names come in when they are used: importing one part of the harness loads no other."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
