@@ -10,7 +10,7 @@ from penguiflow import InMemoryStateStore
 from sim.callers import CALLER, Callers
 from sim.faults import FaultSeam
 from sim.kernel import BudgetExhausted, HorizonReached, Spinning, Stuck, World
-from sim.model.recording import FaultCount, Recording
+from sim.model.recording import Blocking, FaultCount, Recording
 from sim.model.recording import Stuck as StuckStory
 from sim.model.scenario import TenantProbeFault
 from sim.subject.build import BuildWorld, build_subject
@@ -45,7 +45,7 @@ def nodes_of(prepared: Prepared) -> tuple[str, ...]:
     async def build() -> tuple[str, ...]:
         return _build(prepared, world).targets().nodes
 
-    world = World(prepared.scenario.seeds.first)
+    world = World(prepared.scenario.seeds.first, env=prepared.scenario.env)
     with LogCapture(_ignore, _ignore):
         return world.run(build())
 
@@ -57,7 +57,7 @@ class _Run:
         scenario = prepared.scenario
         self._prepared = prepared
         self._faults = scenario.faults if faults else ()
-        self._world = World(seed, horizon_s=scenario.horizon)
+        self._world = World(seed, horizon_s=scenario.horizon, env=scenario.env)
         self._recording = Recording(scenario=scenario.name, seed=seed)
         probes = [fault for fault in self._faults if isinstance(fault, TenantProbeFault)]
         for fault in self._faults:
@@ -89,7 +89,16 @@ class _Run:
                 self._recording.stuck = StuckStory(round(end.at_s, 6), str(end))
                 self._recorder.finish(end.at_s)
         self._leaks.finish()
+        self._note_surroundings()
         return self._recording
+
+    def _note_surroundings(self) -> None:
+        world, recording = self._world, self._recording
+        recording.blocked = tuple(
+            Blocking(one.call, f"{one.file}:{one.line}", one.duration_s, one.actor, one.at_s) for one in world.blocked
+        )
+        recording.refused, recording.withheld = world.refused, world.withheld
+        recording.uncontrolled = tuple(map(str, world.uncontrolled))
 
     async def _main(self) -> None:
         subject = _build(self._prepared, self._world)
@@ -98,7 +107,7 @@ class _Run:
         known = asyncio.all_tasks()
         await self._callers.run(subject)
         # Nothing tells that a subject is idle; under virtual time, looking every second costs nothing.
-        while self._recorder.busy or any(subject.depths().values()):  # noqa: ASYNC110 - see above
+        while self._recorder.busy or self._world.threads_at_work or any(subject.depths().values()):  # noqa: ASYNC110 - see above
             await asyncio.sleep(DRAIN_POLL_S)
         await self._leave_background_time(known)
         await subject.stop()
@@ -149,4 +158,5 @@ def _without_callers(story: StuckStory) -> StuckStory:
     callers = [wait.split()[0].removeprefix(CALLER) for wait in story.waits if wait.startswith(CALLER)]
     if callers:
         waits.append(f"{len(callers)} callers wait for their answers, the first of them {callers[0]}")
-    return replace(story, waits=tuple(waits), reason="nothing is ready and no timer is set, while work waits")
+    reason = story.reason if story.cycle else "nothing is ready and no timer is set, while work waits"
+    return replace(story, waits=tuple(waits), reason=reason)

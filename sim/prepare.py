@@ -6,6 +6,8 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from sim.harness import nodes_of
+from sim.kernel.environment import listed_environment
+from sim.kernel.isolation import sealed
 from sim.load import read_rows
 from sim.loader import ScenarioError, check_targets, load_object, modules_of, place_of, resolve_csv
 from sim.model.prepared import Prepared
@@ -78,7 +80,8 @@ def _load(loaded: LoadedScenario, reference: str, path: str) -> Any:
     def problem_at(message: str, *, rule: str | None = None, fix: str | None = None) -> Problem:
         return loaded.problem(path, message, rule=rule, fix=fix)
 
-    return load_object(reference, folder=loaded.folder, problem_at=problem_at)
+    with sealed(), listed_environment(loaded.scenario.env):
+        return load_object(reference, folder=loaded.folder, problem_at=problem_at)
 
 
 def _rows(loaded: LoadedScenario) -> Any:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from sim.checks.findings import Broken, Evidence, Scene, find, leak_evidence, lost_evidence, stuck_evidence
+from sim.checks.findings import (
+    Broken,
+    Evidence,
+    Scene,
+    find,
+    leak_evidence,
+    lost_evidence,
+    stuck_evidence,
+    surroundings_evidence,
+)
 from sim.checks.findings.endings import unanswered
 from sim.checks.metrics import measure
 from sim.checks.recovery import recovery_after
@@ -176,6 +185,8 @@ def _always_on(scenario: Scenario, scene: Scene) -> list[CheckOutcome]:
         samples = measure("leaks.confirmed", recording, scene.where, WHOLE)
         leaked = summarise(samples, "count") or 0.0
         outcomes.append(_outcome("leaks", leaked, samples.size, leak_evidence(scene) if leaked else None))
+    beyond = surroundings_evidence(scene)
+    outcomes.append(_outcome("surroundings", float(recording.beyond), requests, beyond))
     return outcomes
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim.loader.fixes import converted, identifier_like
 from sim.loader.schema import child, example_of, known_keys, union_tag
 from sim.loader.words import close_match, listing, suggestion, unknown
-from sim.model.fields import CODE_PATTERN, IDENTIFIER_PATTERN
+from sim.model.fields import CODE_PATTERN, IDENTIFIER_PATTERN, VARIABLE_PATTERN
 from sim.model.rules import BrokenRule, shown
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _TYPES = {
     "model_attributes_type": "a mapping",
 }
 _PATTERNS = {
+    VARIABLE_PATTERN: "an environment variable is named by letters, digits and '_', and not by its value",
     IDENTIFIER_PATTERN: "a name is made of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit",
     CODE_PATTERN: "code is named as module:callable",
 }

@@ -9,7 +9,7 @@ from sim.model.bounds import parse_bound
 from sim.model.fields import Identifier, Model, Name, Positive, Where
 from sim.model.rules import BrokenRule
 
-RESERVED_CHECK_IDS = ("stuck", "lost", "leaks", "determinism")
+RESERVED_CHECK_IDS = ("stuck", "lost", "leaks", "surroundings", "determinism")
 """The always-on checks."""
 
 DURING_NOUNS = ("whole", "before-faults", "after-faults")
@@ -31,7 +31,7 @@ Metric = Literal[
 Stat = Literal["count", "rate", "min", "mean", "p50", "p90", "p95", "p99", "max"]
 FindingKind = Literal[
     "threshold", "timeout", "deadline", "error", "duplicate_effect", "zombie_effect", "unkeyed_effect",
-    "leak", "stuck", "lost", "not_drained", "nondeterminism",
+    "leak", "stuck", "lost", "not_drained", "nondeterminism", "blocked_loop", "reached_out", "uncontrolled",
 ]  # fmt: skip
 
 FINDING_KINDS: Mapping[str, tuple[FindingKind, ...]] = {
@@ -49,6 +49,7 @@ FINDING_KINDS: Mapping[str, tuple[FindingKind, ...]] = {
     "stuck": ("stuck",),
     "lost": ("lost",),
     "leaks": ("leak",),
+    "surroundings": ("blocked_loop", "reached_out", "uncontrolled"),
     "determinism": ("nondeterminism",),
 }
 """The findings that a metric, or an always-on check, can show."""

@@ -170,6 +170,26 @@ class Stuck:
     cycle: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """A call that held up the whole event loop.
+
+    Args:
+        call: what held it up, such as `time.sleep`.
+        place: `file:line` of the caller.
+        duration_s: for how long.
+        actor: who called: a node or a task.
+        at_s: when it began.
+
+    """
+
+    call: str
+    place: str
+    duration_s: float
+    actor: str
+    at_s: float
+
+
 @dataclass(slots=True)
 class Recording:
     """Everything that one run of one seed left behind.
@@ -181,6 +201,9 @@ class Recording:
         digest: over every event of the run, in order.
         nodes: the flow's nodes, in the order of construction.
         never_arrived: requests that were planned for a time that the run did not reach.
+        refused: attempts to leave the process, one line each.
+        withheld: environment variables that were asked for, set, and not listed.
+        uncontrolled: sources of time or chance that no stand-in reaches, one line each.
 
     """
 
@@ -202,3 +225,12 @@ class Recording:
     horizon_reached: bool = False
     unfinished: list[str] = field(default_factory=list)
     never_arrived: int = 0
+    blocked: tuple[Blocking, ...] = ()
+    refused: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    uncontrolled: tuple[str, ...] = ()
+
+    @property
+    def beyond(self) -> int:
+        """How often the run held up its loop or went past its world."""
+        return len(self.blocked) + len(self.refused) + len(self.withheld) + len(self.uncontrolled)

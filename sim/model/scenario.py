@@ -28,7 +28,7 @@ from sim.model.faults import (
     ToolErrorFault,
     Window,
 )
-from sim.model.fields import CodeReference, Identifier, Model, Name, Where
+from sim.model.fields import CodeReference, Identifier, Model, Name, VariableName, Where
 from sim.model.load import Load, Seeds, Stage, Tenant, Trace
 from sim.model.units import PositiveDuration
 
@@ -86,6 +86,11 @@ class Scenario(Model):
     )
     args: dict[str, Any] = Field(
         default_factory=dict, description="Keyword arguments for the builder.", examples=[{"currency": "EUR"}]
+    )
+    env: tuple[VariableName, ...] = Field(
+        default=(),
+        description="Environment variables that the flow may read; it sees no others but a few such as PATH and HOME.",
+        examples=[["SHOP_REGION"]],
     )
     horizon: PositiveDuration = Field(
         default=600.0,

@@ -4,5 +4,15 @@ from sim.checks.findings.dispatch import find
 from sim.checks.findings.endings import lost_evidence, stuck_evidence
 from sim.checks.findings.leaks import leak_evidence
 from sim.checks.findings.scene import Broken, Evidence, Scene
+from sim.checks.findings.surroundings import surroundings_evidence
 
-__all__ = ["Broken", "Evidence", "Scene", "find", "leak_evidence", "lost_evidence", "stuck_evidence"]
+__all__ = [
+    "Broken",
+    "Evidence",
+    "Scene",
+    "find",
+    "leak_evidence",
+    "lost_evidence",
+    "stuck_evidence",
+    "surroundings_evidence",
+]

@@ -190,7 +190,7 @@ def test_a_probe_with_its_controls_seen_passes():
         make_scenario(faults=[PROBE], tenants=TWO), record(requests=[request()], sightings=[sighting(leaked=False)])
     )
     assert result.verdict == "pass"
-    assert [check.id for check in result.checks] == ["stuck", "lost", "leaks"]
+    assert [check.id for check in result.checks] == ["stuck", "lost", "leaks", "surroundings"]
     assert (result.faults[0].controls_seen, result.faults[0].controls_wanted) == (2, 2)
 
 
@@ -216,7 +216,11 @@ def test_a_leak_check_without_a_probe_is_inconclusive():
 def test_a_quiet_answered_run_passes():
     """Without checks of its own, a scenario still promises that all requests end."""
     result = judge(make_scenario(), answered(0.1))
-    assert [(check.id, check.verdict) for check in result.checks] == [("stuck", "pass"), ("lost", "pass")]
+    assert [(check.id, check.verdict) for check in result.checks] == [
+        ("stuck", "pass"),
+        ("lost", "pass"),
+        ("surroundings", "pass"),
+    ]
     assert (result.verdict, result.reason) == ("pass", "")
 
 
