@@ -55,7 +55,7 @@ class Ledger:
         return self._open.get(trace_id) or self._unread.get(trace_id)
 
     def dropped(self, trace_id: str) -> Status | None:
-        """How a trace ended whose outcome was dropped unread, to make room for newer ones; it is told once."""
+        """How a roundtrip ended whose result was dropped unfetched, to make room for newer ones; it is told once."""
         return self._dropped.pop(trace_id, None)
 
     def join(self, trace_id: str) -> Trace:
@@ -112,8 +112,9 @@ class Ledger:
             self._drop(next(iter(self._unread.values())))
 
     def _drop(self, trace: Trace) -> None:
+        owed = trace.claimed  # whoever sent it has not fetched yet
         self.forget(trace)
-        if trace.trace_id is not None and trace.status is not None:
+        if owed and trace.trace_id is not None and trace.status is not None:
             self._dropped[trace.trace_id] = trace.status
         if len(self._dropped) > DROPPED_IDS_KEPT:
             self._dropped.popitem(last=False)

@@ -3,6 +3,16 @@
 from sim.kernel.draws import Draws
 from sim.kernel.ends import BudgetExhausted, HorizonReached, SimulationEnd, Spinning, Stuck
 from sim.kernel.loop import SimLoop
-from sim.kernel.world import World
+from sim.kernel.world import World, running_world
 
-__all__ = ["BudgetExhausted", "Draws", "HorizonReached", "SimLoop", "SimulationEnd", "Spinning", "Stuck", "World"]
+__all__ = [
+    "BudgetExhausted",
+    "Draws",
+    "HorizonReached",
+    "SimLoop",
+    "SimulationEnd",
+    "Spinning",
+    "Stuck",
+    "World",
+    "running_world",
+]

@@ -17,7 +17,8 @@ from sim.kernel.digest import CALLBACK, FULL
 from sim.kernel.ends import BudgetExhausted, HorizonReached, Spinning, Stuck
 from sim.kernel.frames import spinning_at
 from sim.kernel.handles import ReadyHandle, Timer
-from sim.kernel.refusals import RealWorldError, RefusesRealWorld
+from sim.kernel.networked import Networked
+from sim.kernel.refusals import RealWorldError
 from sim.kernel.stuck import explain
 from sim.kernel.tasks import SimTask
 from sim.kernel.threads import DEFAULT_POOL_SIZE, Threads
@@ -45,7 +46,7 @@ _FAIR_ROUNDS_AGAIN = 100  # while the ready queue has not been empty since the l
 _COMPACT_FROM = 100  # timers; below, cancelled ones are not worth the effort
 
 
-class SimLoop(RefusesRealWorld, asyncio.BaseEventLoop):
+class SimLoop(Networked, asyncio.BaseEventLoop):
     """An event loop whose time is simulated.
 
     Ready callbacks run first in, first out, as asyncio promises. Timers run

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NETWORK = "serve the other side in process, such as an httpx.MockTransport or a pair of asyncio queues"
+_STREAMS = "serve the other side in process, inside of `with sim.net.Network(world):`"
 _PROCESS = "call the tool's work as a plain function, or as an effect that a fault can touch"
 _SIGNALS = "stop the program from a task, such as `await flow.stop()` after a sleep"
 _PIPES = "hand the bytes over through an asyncio.StreamReader that a task feeds"
@@ -16,7 +17,7 @@ _ALTERNATIVES: dict[str, str] = {
     **dict.fromkeys(
         (
             "add_reader", "remove_reader", "add_writer", "remove_writer",
-            "create_connection", "create_server", "create_unix_connection", "create_unix_server",
+            "create_unix_connection", "create_unix_server",
             "create_datagram_endpoint", "connect_accepted_socket", "start_tls", "sendfile",
             "getaddrinfo", "getnameinfo",
             "sock_accept", "sock_connect", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into",
@@ -24,6 +25,7 @@ _ALTERNATIVES: dict[str, str] = {
         ),
         _NETWORK,
     ),
+    **dict.fromkeys(("create_connection", "create_server"), _STREAMS),
     **dict.fromkeys(("subprocess_exec", "subprocess_shell"), _PROCESS),
     **dict.fromkeys(("add_signal_handler", "remove_signal_handler"), _SIGNALS),
     **dict.fromkeys(("connect_read_pipe", "connect_write_pipe"), _PIPES),
@@ -48,9 +50,19 @@ class RealWorldError(RuntimeError):
         return f"{call} is refused in a simulation; virtual time has no real input or output; {instead}"
 
 
-def _refusal(name: str, instead: str) -> Callable[..., NoReturn]:
+def refuse_method(name: str) -> NoReturn:
+    """Refuse the method `name` of an event loop.
+
+    Raises:
+        RealWorldError: always.
+
+    """
+    raise RealWorldError(f"loop.{name}()", _ALTERNATIVES[name])
+
+
+def _refusal(name: str) -> Callable[..., NoReturn]:
     def refuse(*_args: object, **_options: object) -> NoReturn:
-        raise RealWorldError(f"loop.{name}()", instead)
+        refuse_method(name)
 
     refuse.__name__ = name
     return refuse
@@ -60,5 +72,5 @@ class RefusesRealWorld:
     """Mixin of an event loop: every call that would leave the process is refused."""
 
 
-for _name, _instead in _ALTERNATIVES.items():
-    setattr(RefusesRealWorld, _name, _refusal(_name, _instead))
+for _name in _ALTERNATIVES:
+    setattr(RefusesRealWorld, _name, _refusal(_name))

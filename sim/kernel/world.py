@@ -197,6 +197,19 @@ class _WorldAmbient:
         return self._world.draws.uniform("ambient", *address)
 
 
+def running_world() -> World:
+    """The world that this process runs at the moment.
+
+    Raises:
+        RuntimeError: outside of a run.
+
+    """
+    if _running is None:
+        msg = "no world runs; one exists from the start of World.run or sim.run to its end; ask from inside of it"
+        raise RuntimeError(msg)
+    return _running
+
+
 def _in_event_loop() -> bool:
     try:
         asyncio.get_running_loop()

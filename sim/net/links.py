@@ -61,18 +61,20 @@ class Passage:
     status: int | None
 
 
+def leg_delay_s(link: Link, draws: Draws, leg: str, *address: str | int) -> float:
+    """Seconds that one leg, `request` or `response`, of what has this address takes."""
+    return round(link.latency_s + link.jitter_s * draws.uniform("link", leg, *address), 6)
+
+
 def passage(link: Link, draws: Draws, *address: str | int) -> Passage:
     """What `link` does to the call at `address`; adding a call elsewhere changes nothing here."""
-
-    def delay_s(leg: str) -> float:
-        return round(link.latency_s + link.jitter_s * draws.uniform("link", leg, *address), 6)
 
     def happens(name: str, share: float) -> bool:
         return draws.chance(share, "link", name, *address)
 
     return Passage(
-        request_delay_s=delay_s("request"),
-        response_delay_s=delay_s("response"),
+        request_delay_s=leg_delay_s(link, draws, "request", *address),
+        response_delay_s=leg_delay_s(link, draws, "response", *address),
         request_lost=happens("request_loss", link.request_loss),
         response_lost=happens("response_loss", link.response_loss),
         reset_after_bytes=link.reset_after_bytes if happens("reset", link.reset) else None,
