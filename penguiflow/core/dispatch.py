@@ -107,14 +107,25 @@ class Dispatch:
         trace = self._engine.trace_of(message, delivery.trace, station)
         if not station.node.policy.max_retries:
             if not self._send_now(station, trace, message, floes):
-                await self._send(station, delivery, trace, message, floes)
+                await self._send_timed(station, delivery, trace, message, floes)
             return
         emission = delivery.sent_before().next(attempt, message)
         for way, copy in _missing(floes, message, emission):
             if not self._send_now(station, trace, copy, way):
-                await self._send(station, delivery, trace, copy, way)
+                await self._send_timed(station, delivery, trace, copy, way)
             emission.note(_name(way))
         self._drop_unused(trace)
+
+    async def _send_timed(
+        self, station: Station, delivery: Delivery, trace: Trace, message: Any, floes: Sequence[Floe]
+    ) -> None:
+        """Send for a handler, and tell its worker how long it had to wait."""
+        worker, since_s = delivery.worker, ambient.monotonic()
+        try:
+            await self._send(station, delivery, trace, message, floes)
+        finally:
+            if worker is not None:
+                worker.blocked_s += ambient.monotonic() - since_s
 
     def emit_nowait(
         self, station: Station, delivery: Delivery, attempt: int, message: Any, targets: Sequence[Node] | None

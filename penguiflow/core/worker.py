@@ -47,6 +47,7 @@ class Worker:
     Attributes:
         delivery: what is worked on now.
         started_s: when its attempt began, in seconds on the loop's clock.
+        blocked_s: for how long its handler waited for room on its edges.
         over: the attempt under way is over, though its handler has not ended yet.
         stopping: the flow stops, and the worker with it.
 
@@ -65,6 +66,7 @@ class Worker:
         self._attempt = 0
         self._loops = any(floe.target is station.node for floe in station.outgoing)
         self.started_s = 0.0
+        self.blocked_s = 0.0
         self._abandoned = False
         self._dispatch = engine.dispatch
         self._events = engine.events
@@ -149,6 +151,7 @@ class Worker:
     def _begin(self, delivery: Delivery) -> Any:
         """Start an attempt: the result, or the handler that waits for something."""
         self.started_s = self._loop.time()
+        self.blocked_s = 0.0
         if self._events.hearing:
             waited_ms = delivery.waited_ms(self.started_s)
             self._tell("node_start", delivery, latency_ms=0.0, queue_wait_ms=waited_ms)
@@ -163,8 +166,8 @@ class Worker:
         return begin(call_node(self.engine, delivery, message, ctx, self._registry))
 
     def _tell_success(self, delivery: Delivery, handled_s: float) -> None:
-        latency_ms = (handled_s - self.started_s) * 1000
-        emit_wait_ms = (self._loop.time() - handled_s) * 1000
+        latency_ms = (handled_s - self.started_s - self.blocked_s) * 1000
+        emit_wait_ms = (self._loop.time() - handled_s + self.blocked_s) * 1000
         self._tell("node_success", delivery, latency_ms=latency_ms, emit_wait_ms=emit_wait_ms)
 
     # -- interruption ------------------------------------------------------------------------
@@ -265,7 +268,8 @@ class Worker:
         latency_ms = self._elapsed_ms()
         extra: dict[str, Any] = {"exception": text_of(shown)}
         event_type = "node_timeout" if timed_out else "node_error"
-        self._tell(event_type, delivery, latency_ms=latency_ms, extra=extra, error=shown)
+        blocked_ms = self.blocked_s * 1000 or None
+        self._tell(event_type, delivery, latency_ms=latency_ms, emit_wait_ms=blocked_ms, extra=extra, error=shown)
         if delivery.attempt < self._policy.max_retries and self._policy.retries(error):
             self._retry(delivery, extra)
             return
@@ -287,7 +291,7 @@ class Worker:
         back_off(delivery, delay_s)
 
     def _elapsed_ms(self) -> float:
-        return (self._loop.time() - self.started_s) * 1000
+        return (self._loop.time() - self.started_s - self.blocked_s) * 1000
 
     def _tell(self, event_type: str, delivery: Delivery, *, attempt: int | None = None, **facts: Any) -> None:
         number = self._attempt if attempt is None else attempt

@@ -50,13 +50,17 @@ class Stories:
         return _shortened(sorted(moments, key=_by_time))
 
     def time_spent(self, request: Request) -> list[tuple[SpanKind, str, float]]:
-        """Where the request's time went, up to its end: kind, node and seconds, the longest first."""
+        """Where the request's time went, up to its end: kind, node and seconds, the longest first.
+
+        Where nothing took any time it is the last thing that was done, with 0 seconds.
+        """
         end_s = self._recording.end_s if request.ended_s is None else request.ended_s
         spent: defaultdict[tuple[SpanKind, str], float] = defaultdict(float)
         for span in self._spans.get(request.trace_id, ()):
             spent[span.kind, span.node] += max(min(span.end_s, end_s) - span.start_s, 0.0)
         longest_first = sorted(spent.items(), key=lambda item: -item[1])
-        return [(kind, node, seconds) for (kind, node), seconds in longest_first if seconds > 0]
+        taken = [(kind, node, seconds) for (kind, node), seconds in longest_first if seconds > 0]
+        return taken or [(kind, node, 0.0) for kind, node in list(spent)[-1:]]
 
     def hits(self, trace_id: str | None) -> list[str]:
         """The faults that hit a trace, each once, such as `slow-search (response late by 900 ms)`."""

@@ -64,13 +64,18 @@ def test_a_timeout_is_told_as_one(run):
     assert events.one("node_failed").error_payload["metadata"] == {"attempt": 0, "latency_ms": 2000.0, "timeout_s": 2}
 
 
-def test_w32_latency_is_the_handler_s_own_and_waits_stand_beside_it(run):
-    """A fast node behind and before slow ones has no latency of its own, only waits."""
+async def pass_on(msg, ctx):
+    await ctx.emit(msg)
+
+
+@pytest.mark.parametrize("handler", [echo, pass_on], ids=["returns", "emits"])
+def test_w32_latency_is_the_handler_s_own_and_waits_stand_beside_it(run, handler):
+    """A fast node behind and before slow ones has no latency of its own, only waits, however it sends."""
     events = Events()
 
     async def main():
         slow = node(sleeper(2), "slow")
-        async with running(node(echo, "fast").to(slow), middlewares=[events], queue_maxsize=1) as flow:
+        async with running(node(handler, "fast").to(slow), middlewares=[events], queue_maxsize=1) as flow:
             for index in range(4):
                 await flow.emit(message(), trace_id=f"t{index}")
             for index in range(4):
@@ -82,6 +87,26 @@ def test_w32_latency_is_the_handler_s_own_and_waits_stand_beside_it(run):
     assert [item.latency_ms for item in ends] == [0, 0, 0, 0]
     assert [item.emit_wait_ms for item in ends] == [0, 0, 2000, 2000]
     assert [item.queue_wait_ms for item in starts] == [0, 0, 0, 2000]
+
+
+def test_w32_a_handler_that_times_out_on_a_full_edge_says_how_long_it_waited(run):
+    """The timeout of a handler that waits for room tells the wait apart from its own work."""
+    events = Events()
+
+    async def work(msg, ctx):
+        await asyncio.sleep(1)
+        await ctx.emit(msg)
+
+    async def main():
+        slow = node(sleeper(60), "slow")
+        async with running(node(work, timeout_s=5).to(slow), middlewares=[events], queue_maxsize=1) as flow:
+            for index in range(3):
+                await flow.emit(message(), trace_id=f"t{index}")
+            await asyncio.sleep(10)
+
+    run(main())
+    timeout = events.one("node_timeout")
+    assert (timeout.latency_ms, timeout.emit_wait_ms) == (1000, 4000)
 
 
 def test_w32_metrics_have_no_trace_id_and_no_latency_of_starts():

@@ -19,6 +19,12 @@ _FIX = (
     "give every node that waits for the outside a timeout_s, and watch deadline_skip and cancellation events."
 )
 
+_RING_FIX = (
+    "Break the ring: give the edges more room (queue_maxsize), send without waiting (ctx.emit_nowait) and handle "
+    "QueueFull, take locks in one order everywhere, or give one of the waits a timeout."
+)
+_IDLE = "waits for a message"
+
 _WAITS_TOLD_MAX = 4
 
 
@@ -58,8 +64,9 @@ def _stuck(scene: Scene, stuck: Stuck) -> Finding:
         if stuck.waits
         else "A task runs on and on and lets no time pass."
     )
-    if stuck.waits:
-        cause += f" Waiting: {'; '.join(stuck.waits[:_WAITS_TOLD_MAX])}."
+    told = _telling(stuck)[:_WAITS_TOLD_MAX]
+    if told:
+        cause += f" Waiting: {'; '.join(told)}."
     waiting = unanswered(scene.recording)
     callers = counted(len(waiting), "caller")
     at_s = round(stuck.at_s, 6)
@@ -70,10 +77,16 @@ def _stuck(scene: Scene, stuck: Stuck) -> Finding:
         trace_id=waiting[0].trace_id if waiting else None,
         tenant=waiting[0].tenant if waiting else None,
         cause=cause,
-        fix=_FIX,
+        fix=_RING_FIX if stuck.cycle else _FIX,
     )
     waits = tuple(Moment(kind="waiting", start_s=at_s, end_s=at_s, text=line) for line in stuck.waits)
     return finding.model_copy(update={"story": finding.story + waits})
+
+
+def _telling(stuck: Stuck) -> list[str]:
+    """The waits that explain it: those in the ring first, and no worker that is only idle."""
+    waits = [line for line in stuck.waits if not line.endswith(_IDLE)]
+    return sorted(waits, key=lambda line: line.split(maxsplit=1)[0] not in stuck.cycle)
 
 
 def _busy(scene: Scene, waiting: list[Request]) -> Finding:

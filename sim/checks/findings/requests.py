@@ -118,6 +118,11 @@ def _advice(scene: Scene, request: Request, spent: TimeSpent) -> tuple[str, str]
         )
     kind, node, _ = spent[0]
     attempts = scene.stories.attempts(request.trace_id, node)
+    if request.outcome == "error" and kind == "running":
+        return (
+            f"{node} gave up: it ran {_times(attempts)}, the last time into {request.detail or 'an error'}.",
+            f"Let {node} retry what passes by itself (max_retries, retry_on), and answer what does not.",
+        )
     match kind:
         case "waiting":
             return (

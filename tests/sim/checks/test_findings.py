@@ -250,6 +250,26 @@ def test_stuck_shows_who_waits_for_whom():
     assert (finding.kind, finding.trace_id) == ("stuck", "t1")
 
 
+def test_stuck_tells_the_ring_before_everything_else():
+    """Members of the ring come first in the cause, idle workers are left out, and the advice is about rings."""
+    waits = (*(f"other-{n} at x.py:1 waits for Event" for n in range(4)), "idle at x.py:1 waits for a message")
+    ring = ("a at x.py:2 waits for room on the edge a -> b", "b at x.py:3 waits for room on the edge b -> a")
+    stuck = Stuck(7.0, "2 tasks wait in a ring", (*waits, *ring), ("a", "b"))
+    finding = judge(make_scenario(), record(stuck=stuck)).checks[0].findings[0]
+    assert "; the ring: a -> b -> a" in finding.summary
+    assert f"Waiting: {ring[0]}; {ring[1]}; other-0" in finding.cause
+    assert "idle" not in finding.cause
+    assert "Break the ring" in finding.fix
+
+
+def test_a_node_that_takes_no_time_has_worked_all_the_same():
+    """A request that fails at once is told with the node that it failed at."""
+    recording = record(requests=[request("t1", 0.0, 0.0, outcome="error")], spans=[span("running", 0.0, 0.0)])
+    finding = the_finding({"id": "fine", "metric": "trace.errors", "max": 0}, recording)
+    assert "ran 0.00 s at charge" in finding.summary
+    assert finding.node == "charge"
+
+
 def test_still_busy_at_the_horizon_is_stuck():
     """A run that its horizon cut off names what was unfinished."""
     recording = record(
