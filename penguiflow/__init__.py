@@ -2,7 +2,6 @@
 
 from penguiflow import testkit
 from penguiflow.about import __version__
-from penguiflow.blocking import blocking
 from penguiflow.bus import BusEnvelope, MessageBus
 from penguiflow.catalog import NodeSpec, SideEffect, ToolInputExample, ToolLoadingMode, build_catalog, tool
 from penguiflow.core import (
@@ -133,7 +132,6 @@ __all__ = [
     "TraceEnded",
     "TraceNotFound",
     "__version__",
-    "blocking",
     "build_catalog",
     "call_playbook",
     "chunk_to_ws_json",
