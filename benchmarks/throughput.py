@@ -122,9 +122,9 @@ async def flow_chain(messages: int) -> None:
     await _drive(_chain(), messages, messages)
 
 
-async def flow_chain_envelopes(messages: int) -> None:
+async def flow_chain_envelopes(messages: int, **options: Any) -> None:
     """Ten nodes in a row, envelopes."""
-    flow = _chain()
+    flow = _chain(**options)
     flow.run()
     headers = Headers(tenant="acme")
 
@@ -146,19 +146,7 @@ async def flow_chain_logged(messages: int) -> None:
 
 async def flow_chain_stored(messages: int) -> None:
     """Ten nodes in a row, envelopes, with the in-memory store."""
-    flow = _chain(state_store=InMemoryStateStore())
-    flow.run()
-    headers = Headers(tenant="acme")
-
-    async def feed() -> None:
-        for index in range(messages):
-            await flow.emit(Message(payload=index, headers=headers))
-
-    feeder = asyncio.create_task(feed())
-    for _ in range(messages):
-        await flow.fetch()
-    await feeder
-    await flow.stop()
+    await flow_chain_envelopes(messages, state_store=InMemoryStateStore())
 
 
 async def flow_fan(messages: int) -> None:
