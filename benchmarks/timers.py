@@ -1,9 +1,11 @@
-"""Virtual timers per second: SimLoop against other virtual clocks for asyncio, simpy, and a bare heap.
+"""Virtual timers per second: our loop against every other virtual clock for async Python, simpy, and a bare heap.
 
 The load is the same for all: many tasks, each sleeping many times, for
 lengths drawn evenly from 1 ms to 10 s. Every measurement runs in a fresh
 process, the contenders take turns within each round, and what counts is the
 ratio to simpy in the same round: machines differ, and so do their minutes.
+Who is not installed is left out with a line; seedloop, simloop and simloom
+need Python 3.12.
 
     python benchmarks/timers.py --rounds 5 --json timers.json
 """
@@ -21,7 +23,7 @@ import statistics
 import subprocess
 import sys
 import time
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,15 +114,69 @@ def aiotools(delays: Delays) -> float:
     return asyncio.run(program())
 
 
+def trio(delays: Delays) -> float:
+    """Trio with its mock clock, which jumps as soon as every task sleeps; no asyncio."""
+    import trio as library
+    from trio.testing import MockClock
+
+    async def sleeper(lengths: Iterable[float]) -> None:
+        for length in lengths:
+            await library.sleep(length)
+
+    async def program() -> None:
+        async with library.open_nursery() as nursery:
+            for lengths in delays:
+                nursery.start_soon(sleeper, lengths)
+
+    started = _clock()
+    library.run(program, clock=MockClock(autojump_threshold=0))
+    return _clock() - started
+
+
+def seedloop(delays: Delays) -> float:
+    """A run of one seed in the world of seedloop."""
+    import seedloop as library
+
+    started = _clock()
+    library.replay(lambda _world: _sleepers(delays), seed=7)
+    return _clock() - started
+
+
+def simloop(delays: Delays) -> float:
+    """The loop of simloop, which keeps a trace and draws what runs next."""
+    import simloop as library
+
+    return _timed(library.SimLoop(seed=7), delays)
+
+
+def simloom(delays: Delays) -> float:
+    """A run of one seed in the world of simloom, which keeps a log and draws what runs next."""
+    import simloom as library
+
+    started = _clock()
+    library.run(lambda: _sleepers(delays), seed=7)
+    return _clock() - started
+
+
 CONTENDERS: dict[str, Callable[[Delays], float]] = {
     "heapq": bare_heap,
     "simpy": simpy,
-    "SimLoop": sim_loop,
-    "World": sim_world,
+    "SimLoop, no digest": sim_loop,
+    "World, digest on": sim_world,
     "looptime": looptime,
     "async-solipsism": async_solipsism,
     "aiotools": aiotools,
+    "trio": trio,
+    "seedloop": seedloop,
+    "simloop": simloop,
+    "simloom": simloom,
 }
+OURS = ("heapq", "SimLoop, no digest", "World, digest on")
+
+
+def installed(name: str) -> bool:
+    """Whether a contender is there: ours always, libraries where the environment has them."""
+    return name in OURS or util.find_spec(name.replace("-", "_")) is not None
 
 
 async def _sleepers(delays: Delays) -> None:
@@ -167,40 +223,54 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def show(table: dict[str, dict[str, Any]]) -> None:
+def show(table: dict[str, dict[str, Any]], missing: list[str]) -> None:
     """Print the summary as a table."""
-    print(f"{'':<16} {'sleeps/s':>12} {'(min - max)':>25} {'of simpy':>9} {'(min - max)':>15}")
+    print(f"{'':<20} {'sleeps/s':>12} {'(min - max)':>25} {'of simpy':>9} {'(min - max)':>15}")
     for name, row in table.items():
         rate, ratio = row["per_second"], row["of_simpy"]
         print(
-            f"{name:<16} {rate['median']:>12,.0f} {rate['min']:>12,.0f} -{rate['max']:>11,.0f} "
+            f"{name:<20} {rate['median']:>12,.0f} {rate['min']:>12,.0f} -{rate['max']:>11,.0f} "
             f"{ratio['median']:>9.3f} {ratio['min']:>7.3f} -{ratio['max']:>6.3f}"
         )
+    for name in missing:
+        print(f"{name:<20} {'not installed':>13}")
 
 
-def main() -> None:
-    """Take turns, print the table, write the figures."""
+def write(path: Path, table: dict[str, dict[str, Any]], options: argparse.Namespace) -> None:
+    """Write the figures, with the versions and the load that they hold for."""
+    versions = {name: metadata.version(name) for name in table if name not in OURS}
+    load = {"tasks": options.tasks, "sleeps": options.sleeps, "rounds": options.rounds}
+    report = {"python": platform.python_version(), "versions": versions, "load": load, "results": table}
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def parsed() -> argparse.Namespace:
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5, help="how often each contender runs")
     parser.add_argument("--tasks", type=int, default=1000, help="tasks that sleep at once")
     parser.add_argument("--sleeps", type=int, default=100, help="sleeps of each task")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     parser.add_argument("--only", choices=CONTENDERS, help="run one contender here and print its rate")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Take turns, print the table, write the figures."""
+    options = parsed()
     if options.only:
         print(measure_here(options.only, options.tasks, options.sleeps))
         return
-    rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+    rates: dict[str, list[float]] = {name: [] for name in CONTENDERS if installed(name)}
+    if "simpy" not in rates:
+        raise SystemExit("simpy is not installed, and every figure is a ratio to it; run pip install simpy")
     for _ in range(options.rounds):
         for name, values in rates.items():
             values.append(measure(name, options))
     table = summary(rates)
-    show(table)
+    show(table, [name for name in CONTENDERS if name not in rates])
     if options.json:
-        versions = {name: metadata.version(name) for name in ("simpy", "looptime", "async-solipsism", "aiotools")}
-        load = {"tasks": options.tasks, "sleeps": options.sleeps, "rounds": options.rounds}
-        report = {"python": platform.python_version(), "versions": versions, "load": load, "results": table}
-        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        write(options.json, table, options)
 
 
 if __name__ == "__main__":

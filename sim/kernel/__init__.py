@@ -1,7 +1,7 @@
 """Virtual time: a deterministic event loop, and the world around it."""
 
 from sim.kernel.draws import Draws
-from sim.kernel.ends import BudgetExhausted, HorizonReached, SimulationEnd, Spinning, Stuck
+from sim.kernel.ends import BudgetExhausted, HorizonReached, SimulationEnd, Spinning, Stuck, Unyielding
 from sim.kernel.loop import SimLoop
 from sim.kernel.world import World, running_world
 
@@ -13,6 +13,7 @@ __all__ = [
     "SimulationEnd",
     "Spinning",
     "Stuck",
+    "Unyielding",
     "World",
     "running_world",
 ]

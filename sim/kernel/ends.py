@@ -1,4 +1,4 @@
-"""The three ways in which a simulation ends before its program does."""
+"""The ways in which a simulation ends before its program does."""
 
 from __future__ import annotations
 
@@ -72,6 +72,22 @@ class Spinning(SimulationEnd):
         return (
             f"a task spins at {self.place} and time stands still at {self.at_s:g} s; "
             "a task that waits for a change lets time pass; wait for an event, or sleep for longer than 0 s"
+        )
+
+
+class Unyielding(Spinning):
+    """One callback computes without end: it neither awaits nor returns.
+
+    Args:
+        at_s: virtual seconds from the start of the run.
+        place: the line that it was at when it was given up.
+
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"a callback computes without end at {self.place} and holds up the event loop at {self.at_s:g} s; "
+            "a callback may take some seconds of the processor's time; await something in the loop, or do less at once"
         )
 
 

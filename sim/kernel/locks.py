@@ -14,8 +14,6 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sim.kernel.patching import replaced
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
@@ -42,6 +40,10 @@ class Schedule(Protocol):
 
     def sleep(self, duration_s: float, call: str) -> None:
         """Let virtual time pass; on the event loop, `call` is to blame."""
+        ...
+
+    def next_number(self) -> int:
+        """A number for something that has to hash the same in each run."""
         ...
 
 
@@ -124,19 +126,16 @@ def _monotonic() -> float:
     return _plain_monotonic() if schedule is None else schedule.time()
 
 
-@contextmanager
-def virtual_locks() -> Iterator[None]:
-    """Make locks that wait in virtual time, whoever makes them, for the length of the block.
+VIRTUAL_LOCKS: tuple[tuple[Any, str, object], ...] = (
+    (threading, "Lock", VirtualLock),
+    (threading, "_allocate_lock", VirtualLock),  # what Condition.wait waits in
+    (threading, "_CRLock", None),  # threading has an RLock made of `_allocate_lock`
+    (threading, "_time", _monotonic),
+    (queue, "time", _monotonic),
+    (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined] # noqa: SLF001 - the one in C waits in C
+)
+"""What to replace so that locks wait in virtual time, whoever makes them.
 
-    Waiting for a condition, and so for an event or a queue, is virtual also
-    where the object is older than the block.
-    """
-    with replaced(
-        (threading, "Lock", VirtualLock),
-        (threading, "_allocate_lock", VirtualLock),  # what Condition.wait waits in
-        (threading, "_CRLock", None),  # threading has an RLock made of `_allocate_lock`
-        (threading, "_time", _monotonic),
-        (queue, "time", _monotonic),
-        (queue, "SimpleQueue", queue._PySimpleQueue),  # type: ignore[attr-defined] # noqa: SLF001 - the one in C waits in C
-    ):
-        yield
+Waiting for a condition, and so for an event or a queue, is virtual also
+where the object is older than the replacement.
+"""

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 from sim.kernel.digest import CALLBACK, FULL
 from sim.kernel.ends import BudgetExhausted, HorizonReached, Spinning, Stuck
 from sim.kernel.frames import spinning_at
+from sim.kernel.futures import SimFuture
 from sim.kernel.handles import ReadyHandle, Timer
+from sim.kernel.lookout import Lookout
 from sim.kernel.networked import Networked
 from sim.kernel.refusals import RealWorldError
 from sim.kernel.stuck import explain
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable, Coroutine, Generator, Iterator
     from concurrent.futures import Executor
+    from weakref import WeakSet
 
     from sim.kernel.digest import Digest
 
@@ -58,13 +61,15 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         event_budget: how many callbacks may run.
 
     Raises:
-        Stuck: out of `run_forever` and `run_until_complete`, when nothing can ever happen again.
+        Stuck: out of `run_forever` and `run_until_complete`, when nothing can ever happen again, or when tasks wait
+            for each other while only others go on (`sim.kernel.lookout`).
         HorizonReached: the same way, when the next timer lies behind the horizon.
         BudgetExhausted: the same way, when the budget is used up.
 
     """
 
     _ready: deque[Any]
+    _asyncgens: WeakSet[Any]
     _scheduled: list[tuple[float, int, Any]]  # time, order of setting, handle
     _timer_cancelled_count: int
     _check_closed: Callable[[], None]
@@ -84,9 +89,11 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         self.forced_jumps = 0
         self.digest: Digest | None = None
         self.threads = Threads(self)
+        self._lookout = Lookout()
         self._many_rounds = False
         self._timer_order: Iterator[int] = count()
         self._task_order = count(1)
+        self._future_order = count(1)
 
     def __del__(self) -> None:
         """Nothing to warn about: the loop holds nothing of the operating system."""
@@ -199,6 +206,11 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         finally:
             self._many_rounds = False
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is ready to run, and no asynchronous generator is open."""
+        return not (self._ready or self._asyncgens)
+
     def close(self) -> None:
         """Close the loop, and end its threads."""
         super().close()
@@ -211,6 +223,7 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         next_ready = ready.popleft
         rounds_left, spins_left = FAIR_ROUNDS, _SPINS
         only_this_round = not self._many_rounds
+        pause_at = min(self.event_budget, self.events + self._lookout.interval)
         digest, told_s = self.digest, -1.0
         note = None if digest is None else digest.words.append
         while True:
@@ -239,8 +252,8 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
                 if timer._cancelled:
                     self._timer_cancelled_count -= 1
                 ready.append(timer)
-            if self.events >= self.event_budget:
-                raise BudgetExhausted(now, int(self.event_budget))
+            if self.events >= pause_at:
+                pause_at = self._look(now)
             if now != told_s and digest is not None and note is not None:
                 if len(digest.words) >= FULL:
                     digest.flush()
@@ -264,6 +277,15 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
                     self._report(handle, error)
             if self._stopping or only_this_round:
                 return
+
+    def _look(self, now: float) -> float:
+        """Look whether the run may go on, and give the count of callbacks at which to look again."""
+        if self.events >= self.event_budget:
+            raise BudgetExhausted(now, int(self.event_budget))
+        story = self._lookout.look(self)
+        if story is not None:
+            raise Stuck(story)
+        return min(self.event_budget, self.events + self._lookout.interval)
 
     def _report(self, handle: Any, error: BaseException) -> None:
         problem = {"message": f"Exception in callback {handle!r}", "exception": error, "handle": handle}
@@ -289,7 +311,15 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         """No selector sleeps here that would have to be woken up."""
 
-    # Tasks and threads
+    # Futures, tasks and threads
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Make a future that hashes by a number, which it gets when it is first hashed."""
+        return SimFuture(loop=self)
+
+    def next_number(self) -> int:
+        """The next number for a future to hash by."""
+        return next(self._future_order)
 
     def create_task(
         self,

@@ -23,6 +23,10 @@ class InMemoryNetwork(Protocol):
         """A server that other code of the run can connect to."""
         ...
 
+    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> list[tuple[Any, ...]]:
+        """The addresses of a host."""
+        ...
+
 
 class Listener(Protocol):
     """What `asyncio.Server` takes for a socket that listens."""
@@ -40,15 +44,13 @@ class Networked(RefusesRealWorld):
     """Mixin of an event loop.
 
     Attributes:
-        network: who answers `create_connection` and `create_server`; both are refused without one.
+        network: who answers the calls below; they are refused without one.
 
     """
 
     network: InMemoryNetwork | None = None
 
-    async def create_connection(
-        self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
-    ) -> Any:
+    async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
         """Connect to a server of the run, as `asyncio.open_connection` asks for it."""
         if self.network is None:
             refuse_method("create_connection")
@@ -59,6 +61,12 @@ class Networked(RefusesRealWorld):
         if self.network is None:
             refuse_method("create_server")
         return await self.network.create_server(protocol_factory, host, port, **options)
+
+    async def getaddrinfo(self, host: Any, port: Any = None, **hints: Any) -> Any:
+        """The addresses by which to connect to a host."""
+        if self.network is None:
+            refuse_method("getaddrinfo")
+        return await self.network.getaddrinfo(host, port, **hints)
 
     def _start_serving(
         self, protocol_factory: Any, sock: Listener, _ssl: object, server: Any, *_limits: object, **_options: object

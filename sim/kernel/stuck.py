@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sim.kernel.tasks import creation_order, pending_tasks
-from sim.kernel.waits import Wait, waits_of
+from sim.kernel.waits import Wait, others_of, waits_of
 from sim.model import recording
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Task = asyncio.Task[Any]
 
@@ -28,7 +27,7 @@ def explain(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck:
     """
     tasks = pending_tasks(loop)
     graph = waits_of(tasks)
-    cycle = _ring({task: wait.others for task, wait in graph.items()})
+    cycle = ring_in({task: wait.others for task, wait in graph.items()})
     waiting = "1 task waits" if len(tasks) == 1 else f"{len(tasks)} tasks wait"
     reason = f"nothing is ready and no timer is set, while {waiting}"
     if cycle:
@@ -47,17 +46,33 @@ def stalled(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck | N
     Asked where a run ends with timers still to come: at its horizon, or at the end of its budget. A ring counts
     only if nobody outside of it could end it: of several tasks that may fill a queue, one that is awake is enough.
     """
-    graph = {task: wait.others for task, wait in waits_of(pending_tasks(loop)).items()}
-    reached = dict.fromkeys(_ring(graph))
-    pending = list(reached)
-    for task in pending:
-        pending += [other for other in graph.get(task, ()) if other not in reached]
-        reached |= dict.fromkeys(graph.get(task, ()))
-    if not reached or not all(graph.get(task) for task in reached):
+    tasks = pending_tasks(loop)
+    ring = ring_in(locked(tasks))
+    if not ring:
         return None
-    story = explain(loop, at_s)
-    ring = "1 task waits for itself" if len(story.cycle) == 1 else f"{len(story.cycle)} tasks wait in a ring"
-    return replace(story, reason=f"{ring}, while timers keep the run busy")
+    told = "1 task waits for itself" if len(ring) == 1 else f"{len(ring)} tasks wait in a ring"
+    return recording.Stuck(
+        at_s=at_s,
+        reason=f"{told}, while timers keep the run busy",
+        waits=tuple(map(_line, waits_of(tasks).values())),
+        cycle=tuple(task.get_name() for task in ring),
+    )
+
+
+def locked(tasks: Sequence[Task]) -> dict[Task, tuple[Task, ...]]:
+    """Those of `tasks` that only others of them could move, which cannot move either, and for whom each waits."""
+    graph = others_of(tasks)
+    waiting: dict[Task, list[Task]] = {}
+    for task, others in graph.items():
+        for other in others:
+            waiting.setdefault(other, []).append(task)
+    free = dict.fromkeys(task for task in (*waiting, *graph) if not graph.get(task))
+    queue = list(free)
+    for task in queue:
+        freed = [other for other in waiting.get(task, ()) if other not in free]
+        free |= dict.fromkeys(freed)
+        queue += freed
+    return {task: others for task, others in graph.items() if task not in free}
 
 
 def leftovers(loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:
@@ -77,7 +92,7 @@ def _names(tasks: tuple[Task, ...]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _ring(graph: Mapping[Task, tuple[Task, ...]]) -> list[Task]:
+def ring_in(graph: Mapping[Task, tuple[Task, ...]]) -> list[Task]:
     """The first ring in the graph, from its oldest task on; empty without one."""
     finished: dict[Task, None] = {}
     for start in graph:

@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from anyio._backends._asyncio import CancelScope, TaskGroup
 
+from sim.kernel.futures import REPEATABLE_FUTURES
 from sim.kernel.patching import replaced
 
 if TYPE_CHECKING:
@@ -97,14 +98,13 @@ def pending_tasks(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:
 
 @contextmanager
 def repeatable_task_sets() -> Iterator[None]:
-    """Keep the order in every set of tasks that asyncio and anyio hold, for the length of a run."""
+    """Keep the order in every set of tasks and futures that is handed out or walked, for the length of a run."""
     _check_anyio()
-    with (
-        replaced(
-            (CancelScope, "__init__", _ordered_scope),
-            (TaskGroup, "__init__", _ordered_group),
-        ),
-        replaced(*((registry, "data", set()) for registry in _registries())),
+    with replaced(
+        (CancelScope, "__init__", _ordered_scope),
+        (TaskGroup, "__init__", _ordered_group),
+        *REPEATABLE_FUTURES,
+        *[(registry, "data", set()) for registry in _registries()],
     ):
         yield
 

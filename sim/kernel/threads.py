@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sim.kernel.blocking import Blocked
 from sim.kernel.ends import Stuck
 from sim.kernel.frames import place
-from sim.kernel.locks import VirtualLock, belongs_to, schedule_here, virtual_locks
+from sim.kernel.locks import VIRTUAL_LOCKS, VirtualLock, belongs_to, schedule_here
 from sim.kernel.patching import replaced
 from sim.kernel.whereabouts import actor, line_of_user, user_frame
 from sim.model import recording
@@ -108,10 +108,19 @@ class Threads:
         """Virtual seconds since the loop was made."""
         return self._loop.time()
 
+    def next_number(self) -> int:
+        """A number for a future that a thread or the loop makes."""
+        return self._loop.next_number()
+
     @property
     def has_baton(self) -> bool:
         """Whether the caller is the simulated thread whose turn it is."""
         return self._running is not None and self._running.real is threading.current_thread()
+
+    @property
+    def busy(self) -> bool:
+        """Whether one of the threads has the baton."""
+        return self._running is not None
 
     @property
     def at_work(self) -> int:
@@ -124,12 +133,12 @@ class Threads:
         if schedule_here() is self:
             yield
             return
-        with (
-            belongs_to(self),
-            virtual_locks(),
-            replaced((threading.Thread, "start", _start), (threading.Thread, "join", _join)),
-        ):
-            yield
+        with belongs_to(self), replaced(*_VIRTUAL_THREADS):
+            try:
+                yield
+            finally:
+                for thread in self._threads:
+                    _exit_without(thread)
 
     def finish(self, until_s: float) -> None:
         """Let threads come to their end as a process does that exits: it waits for them, daemons excepted."""
@@ -261,7 +270,7 @@ class Threads:
         thread.lost = thread.ending = True
         thread.last_words = 0
         thread.real._daemonic = True  # type: ignore[attr-defined] # noqa: SLF001 - nobody waits for it at exit
-        pool_threads._threads_queues.pop(thread.real, None)  # type: ignore[attr-defined] # noqa: SLF001 - as above
+        _exit_without(thread.real)
         self._threads.pop(thread.real, None)
 
     # Time
@@ -326,6 +335,14 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
     schedule = schedule_here()
     if not isinstance(schedule, Threads) or not schedule.join(thread, timeout):
         _plain_join(thread, timeout)
+
+
+def _exit_without(thread: threading.Thread) -> None:
+    """Let the process end without a thread of a pool: it has no turn any more, and would be waited for."""
+    pool_threads._threads_queues.pop(thread, None)  # type: ignore[attr-defined] # noqa: SLF001 - its only register
+
+
+_VIRTUAL_THREADS = (*VIRTUAL_LOCKS, (threading.Thread, "start", _start), (threading.Thread, "join", _join))
 
 
 def _cancel(thread: _Thread) -> None:

@@ -50,11 +50,15 @@ class _Known:
     what: str = ""
 
 
+def others_of(tasks: Sequence[Task]) -> Mapping[Task, tuple[Task, ...]]:
+    """For which others each of `tasks` waits, in their order."""
+    return {task: wait.others for task, wait in _waits(tasks, _chains(tasks)).items()}
+
+
 def waits_of(tasks: Sequence[Task]) -> Mapping[Task, Wait]:
-    """What each of `tasks` waits for, in their order."""
-    by_index = {creation_order(task): task for task in tasks}
-    chains = {task: await_chain(task.get_coro()) for task in tasks}
-    waits = {task: _wait(task, chains, by_index) for task in tasks}
+    """What each of `tasks` waits for, in their order; the words take a look at all that the process holds."""
+    chains = _chains(tasks)
+    waits = _waits(tasks, chains)
     orphans = [task for task, wait in waits.items() if wait.what == "Future"][:_ORPHANS_LOOKED_FOR]
     for task in orphans:
         if _is_orphan(task, chains[task]):
@@ -64,14 +68,23 @@ def waits_of(tasks: Sequence[Task]) -> Mapping[Task, Wait]:
     return waits
 
 
+def _chains(tasks: Sequence[Task]) -> Mapping[Task, list[FrameType]]:
+    return {task: await_chain(task.get_coro()) for task in tasks}
+
+
+def _waits(tasks: Sequence[Task], chains: Mapping[Task, list[FrameType]]) -> dict[Task, Wait]:
+    by_index = {creation_order(task): task for task in tasks}
+    return {task: _wait(task, chains, by_index) for task in tasks}
+
+
 def _wait(task: Task, chains: Mapping[Task, list[FrameType]], by_index: Mapping[int, Task]) -> Wait:
     frames = chains[task]
     known = [found for frame in frames if (found := _known(frame, chains, by_index)) is not None]
     told = known[-1] if known else _Known()
-    waiter = _waiter(task)
+    waiter = waiter_of(task)
     candidates: Iterable[Any] = getattr(waiter, "_children", [waiter])  # a gather waits for its children
     others = [other for other in candidates if isinstance(other, asyncio.Task)]
-    others += [other for found in known for other in found.others]
+    others += [other for found in known for other in found.others if not _has_its_turn(waiter)]
     pending = sorted({other for other in others if not other.done()}, key=creation_order)
     depth = user_depth(frames)
     where = f" at {place(frames[depth])}" if depth >= 0 and not told.what else ""
@@ -79,8 +92,13 @@ def _wait(task: Task, chains: Mapping[Task, list[FrameType]], by_index: Mapping[
     return Wait(task, where, what, told.relation, tuple(pending))
 
 
-def _waiter(task: Task) -> Any:
+def waiter_of(task: Task) -> Any:
+    """The future that a task awaits; nothing for one that is about to run."""
     return task._fut_waiter  # type: ignore[attr-defined] # noqa: SLF001 - the only way to ask what a task awaits
+
+
+def _has_its_turn(waiter: Any) -> bool:
+    return waiter is None or waiter.done()
 
 
 def _primitive(waiter: Any, below: list[FrameType]) -> str:
@@ -91,7 +109,9 @@ def _primitive(waiter: Any, below: list[FrameType]) -> str:
         return (public or called)[0]
     if isinstance(waiter, asyncio.Task):
         return "a task"
-    return "gather" if hasattr(waiter, "_children") else type(waiter).__name__
+    if hasattr(waiter, "_children"):
+        return "gather"
+    return "Future" if isinstance(waiter, asyncio.Future) else type(waiter).__name__
 
 
 def _known(frame: FrameType, chains: Mapping[Task, list[FrameType]], by_index: Mapping[int, Task]) -> _Known | None:
@@ -165,7 +185,7 @@ def _edge(floe: Any, chains: Mapping[Task, list[FrameType]]) -> _Known:
 def _is_orphan(task: Task, frames: list[FrameType]) -> bool:
     """Whether only the task itself still holds the future that it awaits."""
     own: list[Any] = [task, *frames, *(frame.f_locals for frame in frames), *_suspended(task.get_coro())]
-    return all(any(held is one for one in own) for held in gc.get_referrers(_waiter(task)))
+    return all(any(held is one for one in own) for held in gc.get_referrers(waiter_of(task)))
 
 
 def _suspended(awaitable: Any) -> Iterator[Any]:

@@ -29,8 +29,12 @@ def wind_down(loop: SimLoop) -> None:
     horizon_s, loop.horizon_s = loop.horizon_s, FOREVER_S
     try:
         for _ in range(_CANCEL_ROUNDS):
-            _cancel(loop, pending_tasks(loop))
-        _complete(loop, loop.shutdown_asyncgens())
+            tasks = pending_tasks(loop)
+            if not tasks:
+                break
+            _cancel(loop, tasks)
+        if not loop.is_settled:
+            _complete(loop, loop.shutdown_asyncgens())
         loop.threads.finish(horizon_s)
     finally:
         for task in pending_tasks(loop):
@@ -39,8 +43,6 @@ def wind_down(loop: SimLoop) -> None:
 
 
 def _cancel(loop: SimLoop, tasks: list[asyncio.Task[Any]]) -> None:
-    if not tasks:
-        return
     for task in tasks:
         with suppress(RecursionError):  # tasks that await each other in a ring: asyncio cannot cancel those
             task.cancel()

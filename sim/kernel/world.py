@@ -7,7 +7,7 @@ import contextvars
 import gc
 import inspect
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from penguiflow import ambient
@@ -23,6 +23,7 @@ from sim.kernel.standins import stand_ins, uncontrolled
 from sim.kernel.stuck import leftovers, stalled
 from sim.kernel.tasks import repeatable_task_sets
 from sim.kernel.users import remember_users
+from sim.kernel.watchdog import watched
 from sim.kernel.winddown import wind_down
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class World:
         A world runs once. The coroutine starts in an empty `contextvars.Context`.
 
         Raises:
-            SimulationEnd: when the run cannot go on: `Stuck`, `HorizonReached` or `BudgetExhausted`.
+            SimulationEnd: when the run cannot go on: `Stuck`, `HorizonReached`, `BudgetExhausted`, `Spinning` or
+                `Unyielding`.
             RuntimeError: when a world is running already, or this one has run.
 
         """
@@ -159,22 +161,21 @@ class World:
 
     @contextmanager
     def _installed(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            self._refused = stack.enter_context(sealed())
-            self._withheld = stack.enter_context(listed_environment(self._env))
-            for part in (
-                _alone(self),
-                self.loop.threads.installed(),
-                _undisturbed(),
-                repeatable_task_sets(),
-                remember_users(),
-                utc(),
-                virtual_dates(self),
-                stand_ins(self),
-                seeded_entropy(self.draws),
-                _ambient(_WorldAmbient(self)),
-            ):
-                stack.enter_context(part)
+        with (  # an ExitStack would be longer about it
+            sealed() as self._refused,
+            listed_environment(self._env) as self._withheld,
+            _alone(self),
+            self.loop.threads.installed(),
+            _undisturbed(),
+            repeatable_task_sets(),
+            remember_users(),
+            utc(),
+            virtual_dates(self),
+            stand_ins(self),
+            seeded_entropy(self.draws),
+            _ambient(_WorldAmbient(self)),
+            watched(self.loop),
+        ):
             yield
 
 
@@ -228,12 +229,17 @@ def _alone(world: World) -> Iterator[None]:
         _running = None
 
 
+YOUNG_COLLECTIONS = 20
+"""After so many runs the garbage collector looks at what outlived its first look, too."""
+
+
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Keep the garbage collector away: when it comes depends on the process's past, and it runs finalizers."""
     enabled = gc.isenabled()
     gc.disable()
-    gc.collect(0)
+    # Earlier worlds are rings; those that were still held at the last look are found at one of the next.
+    gc.collect(1 if gc.get_count()[1] > YOUNG_COLLECTIONS else 0)
     try:
         yield
     finally:

@@ -2,5 +2,6 @@
 
 from sim.net.links import Link, Passage, passage
 from sim.net.log import Exchange
+from sim.net.streams import Network
 
-__all__ = ["Exchange", "Link", "Passage", "passage"]
+__all__ = ["Exchange", "Link", "Network", "Passage", "passage"]

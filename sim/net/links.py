@@ -63,7 +63,8 @@ class Passage:
 
 def leg_delay_s(link: Link, draws: Draws, leg: str, *address: str | int) -> float:
     """Seconds that one leg, `request` or `response`, of what has this address takes."""
-    return round(link.latency_s + link.jitter_s * draws.uniform("link", leg, *address), 6)
+    jitter_s = link.jitter_s * draws.uniform("link", leg, *address) if link.jitter_s else 0.0
+    return round(link.latency_s + jitter_s, 6)
 
 
 def passage(link: Link, draws: Draws, *address: str | int) -> Passage:

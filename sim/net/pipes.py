@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+    from contextvars import Context
 
 WINDOW_BYTES = 64 * 1024
 """Bytes that can be under way, or arrived and not yet taken; the rest waits in the sender's buffer."""
 
 
-class Sender(Protocol):
-    """The end that writes into a pipe."""
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What a link does to one direction of one connection.
+
+    Args:
+        delay_s: seconds that the segment of a number, from 1, takes.
+        cut_off: tells whether the link is interrupted at the moment.
+        gap_s: seconds that lie at least between two segments.
+        stalled: whether nothing ever arrives.
+        reset_after_bytes: how much arrives before the connection breaks; `None` for all.
+
+    """
+
+    delay_s: Callable[[int], float]
+    cut_off: Callable[[], bool]
+    gap_s: float = 0.0
+    stalled: bool = False
+    reset_after_bytes: int | None = None
+
+
+class End(Protocol):
+    """One end of a connection, as its pipes see it."""
+
+    context: Context
 
     def drained(self) -> None:
-        """Called when some of the buffer is on its way."""
-        ...
-
-
-class Receiver(Protocol):
-    """The end that a pipe leads to."""
+        """Called when some of what the end has written is on its way."""
 
     def received(self, data: bytes) -> None:
-        """Called with each segment."""
-        ...
+        """Called with each segment that arrives."""
 
     def finished(self) -> None:
-        """Called after the last segment."""
-        ...
+        """Called when the other end writes no more."""
 
     def broken(self) -> None:
-        """Called when the other end has reset the connection."""
-        ...
+        """Called when the connection is reset."""
 
 
 class Pipe:
-    """Carries bytes from a sender to a receiver.
-
-    Args:
-        loop: the run's loop.
-        delay_s: seconds that the segment of a number, from 1, takes.
-        gap_s: seconds that lie at least between two segments.
-        stalled: whether nothing ever arrives.
-        cut_off: tells whether the link is interrupted at the moment.
+    """Carries bytes from one end of a connection to the other.
 
     Attributes:
         unsent: the sender's buffer.
@@ -53,70 +63,84 @@ class Pipe:
 
     """
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        delay_s: Callable[[int], float],
-        *,
-        gap_s: float,
-        stalled: bool,
-        cut_off: Callable[[], bool],
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, leg: Leg) -> None:
         self.unsent = bytearray()
         self.paused = False
-        self._loop, self._delay_s, self._gap_s = loop, delay_s, gap_s
-        self._stalled, self._cut_off = stalled, cut_off
-        self._flight: deque[tuple[float, bytes, Callable[[], None] | None]] = deque()
-        self._bytes_in_flight = 0
+        self._loop, self._leg = loop, leg
+        self._left = leg.reset_after_bytes
+        self._flight: deque[tuple[float, int, Callable[[], None]]] = deque()  # arrival, bytes, what happens then
+        self._window = WINDOW_BYTES
         self._segments = 0
-        self._ending = False
+        self._free_s = 0.0
+        self._ending = self._ended = False
         self._timer: asyncio.TimerHandle | None = None
-        self._sender: Sender
-        self._receiver: Receiver
+        self._sender: End
+        self._receiver: End
 
-    def connect(self, sender: Sender, receiver: Receiver) -> None:
+    def connect(self, sender: End, receiver: End) -> None:
         """Lead from `sender` to `receiver`."""
         self._sender, self._receiver = sender, receiver
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
-        """Send `data`, as soon as there is room in the window."""
+        """Send `data`, as far as there is room in the window, and the rest later."""
         self.unsent += data
         self._fill_window()
 
     def end(self) -> None:
         """Send nothing more after what is in the buffer."""
-        if not self._ending:
-            self._ending = True
-            self._fill_window()
+        self._ending = True
+        self._fill_window()
 
     def reset(self) -> None:
-        """Forget the buffer, and let the receiver know that its connection is broken."""
-        self._ending = True
+        """Tell the receiver that its connection is broken, in place of what is in the buffer."""
+        self._ending = self._ended = True
         self.unsent.clear()
-        self._launch(b"", self._receiver.broken)
+        self._launch(0, self._receiver.broken)
 
     def wake(self) -> None:
-        """Go on, if nothing holds what is under way; to be called when one of the reasons is gone."""
+        """Go on, unless something holds what is under way; for when one of the reasons may be gone."""
         if self._timer is None and self._flight and not self._held():
-            self._timer = self._loop.call_at(self._flight[0][0], self._arrive)
+            arrives_s = self._flight[0][0]
+            self._timer = self._loop.call_at(arrives_s, self._arrive, context=self._receiver.context)
 
     def _held(self) -> bool:
-        return self.paused or self._stalled or self._cut_off()
+        return self.paused or self._leg.stalled or self._leg.cut_off()
 
     def _fill_window(self) -> None:
-        while self.unsent and self._bytes_in_flight < WINDOW_BYTES:
-            room = WINDOW_BYTES - self._bytes_in_flight
-            segment = bytes(self.unsent[:room])
-            del self.unsent[:room]
-            self._launch(segment, None)
-        if self._ending and not self.unsent:
-            self._launch_end()
+        while self.unsent and self._window:
+            segment = bytes(self.unsent[: self._window])
+            del self.unsent[: len(segment)]
+            self._launch(len(segment), partial(self._pass_on, segment))
+        if self._ending and not self.unsent and not self._ended:
+            self._ended = True
+            self._launch(0, self._receiver.finished)
 
-    def _launch(self, segment: bytes, at_arrival: Callable[[], None] | None) -> None:
+    def _launch(self, size: int, at_arrival: Callable[[], None]) -> None:
         self._segments += 1
-        arrives_s = self._loop.time() + self._delay_s(self._segments)
-        if self._flight:
-            arrives_s = max(arrives_s, self._flight[-1][0] + self._gap_s)
-        self._flight.append((arrives_s, segment, at_arrival))
-        self._bytes_in_flight += len(segment)
+        self._window -= size
+        arrives_s = max(self._loop.time() + self._leg.delay_s(self._segments), self._free_s)
+        self._free_s = arrives_s + self._leg.gap_s
+        self._flight.append((arrives_s, size, at_arrival))
         self.wake()
+
+    def _arrive(self) -> None:
+        self._timer = None
+        if self._held():
+            return
+        _, size, happens = self._flight.popleft()
+        self._window += size
+        happens()
+        self._fill_window()
+        self._sender.drained()
+        self.wake()
+
+    def _pass_on(self, segment: bytes) -> None:
+        if self._left is None:
+            self._receiver.received(segment)
+            return
+        passed, self._left = segment[: self._left], max(self._left - len(segment), 0)
+        if passed:
+            self._receiver.received(passed)
+        if not self._left:
+            self._receiver.broken()
+            self._sender.broken()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 
 import anyio
 
@@ -64,12 +65,45 @@ async def all_tasks(log):
     await asyncio.gather(*kept)
 
 
+async def wait_futures(log):
+    """Futures of the loop, of an executor and of gathers are handled in the order of the sets that `wait` returns."""
+    loop = asyncio.get_running_loop()
+    futures = {loop.create_future(): number for number in range(CHILDREN)}
+    for future in futures:
+        loop.call_later(1, future.set_result, None)
+    futures |= {loop.run_in_executor(None, int): f"thread-{number}" for number in range(CHILDREN)}
+    futures |= {asyncio.gather(_child(log, number, 1.0)): f"gather-{number}" for number in range(CHILDREN)}
+    done, _ = await asyncio.wait(futures)
+    log.extend(futures[future] for future in done)
+
+
+async def pool_futures(log):
+    """A thread handles the futures of its pool in the order of the set that `concurrent.futures.wait` returns."""
+
+    def handle():
+        with ThreadPoolExecutor() as pool:
+            futures = {pool.submit(int): number for number in range(CHILDREN)}
+            log.extend(futures[future] for future in wait(futures).done)
+            log.extend(futures[future] for future in as_completed(futures))
+
+    await asyncio.to_thread(handle)
+
+
+async def completed(log):
+    """Coroutines that are given to `as_completed` begin in some order."""
+    for each in asyncio.as_completed([_child(log, number, 1.0) for number in range(CHILDREN)]):
+        await each
+
+
 async def crowd():
     """Twenty thousand tasks at once: whatever grows with the number of tasks has grown after it."""
     await asyncio.gather(*(asyncio.sleep(1) for _ in range(20_000)))
 
 
-PROGRAMS = {program.__name__: program for program in (task_group, wait_first, anyio_cancel, all_tasks)}
+PROGRAMS = {
+    program.__name__: program
+    for program in (task_group, wait_first, anyio_cancel, all_tasks, wait_futures, pool_futures, completed)
+}
 
 
 def digest(name):

@@ -48,6 +48,58 @@ def test_tasks_are_numbered_by_their_loop():
     assert [World(1).run(program()), World(2).run(program())] == [expected, expected]
 
 
+def test_futures_are_numbered_by_their_loop_when_first_hashed():
+    """A future's hash comes from its loop, in the order of asking, and stays."""
+
+    async def program():
+        loop = asyncio.get_running_loop()
+        first, second = loop.create_future(), loop.create_future()
+        return [hash(second), hash(first), hash(second)]
+
+    assert [World(1).run(program()), World(2).run(program())] == [[1, 2, 1]] * 2
+
+
+def test_coroutines_complete_in_the_order_in_which_they_were_given():
+    """`as_completed` begins coroutines in the order of its argument, each once, and answers with all of them."""
+
+    async def program():
+        begun = []
+
+        async def begin(number):
+            begun.append(number)
+            return number
+
+        coroutines = [begin(number) for number in range(50)]
+        results = [await each for each in asyncio.as_completed(iter([*coroutines, *coroutines]), timeout=1)]
+        return begun, results
+
+    assert World(1).run(program()) == (list(range(50)), list(range(50)))
+
+
+def test_as_completed_still_refuses_and_times_out():
+    """The rest of `as_completed` is asyncio's own: a single awaitable is refused, and a timeout is one."""
+
+    async def program():
+        with pytest.raises(TypeError, match="an iterable of"):
+            next(iter(asyncio.as_completed(asyncio.get_running_loop().create_future())))
+        with pytest.raises(TimeoutError):
+            await next(asyncio.as_completed([asyncio.sleep(2)], timeout=1))
+        return asyncio.get_running_loop().time()
+
+    assert World(1).run(program()) == 1.0
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="before Python 3.13 it answers with coroutines only")
+def test_as_completed_gives_the_tasks_that_it_was_given():
+    """In an `async for` the tasks come out themselves."""
+
+    async def program():
+        tasks = [asyncio.create_task(asyncio.sleep(2 - number)) for number in range(2)]
+        return [tasks.index(task) async for task in asyncio.as_completed(tasks)]
+
+    assert World(1).run(program()) == [1, 0]
+
+
 def test_tasks_stay_unequal():
     """A task equals itself alone, whatever its hash."""
     first, second = SimLoop(), SimLoop()

@@ -7,6 +7,7 @@ import pytest
 
 from penguiflow import Headers, Message, Node, create
 from sim.kernel import BudgetExhausted, HorizonReached, Stuck, World
+from sim.kernel.lookout import LOOK_EVERY
 
 FILE = Path(__file__).name
 
@@ -122,6 +123,113 @@ def test_ring_under_a_live_heartbeat_is_found(limits):
     told = story(crossed_under_heartbeat(), **limits)
     assert told.cycle == ("one", "two")
     assert told.reason == "2 tasks wait in a ring, while timers keep the run busy"
+
+
+WITHOUT_END = {"horizon_s": 1e9, "event_budget": 10_000_000}
+
+
+def test_ring_under_a_live_heartbeat_is_found_early():
+    """A ring ends a run long before its limits, at the third look at the latest."""
+    world = World(1, **WITHOUT_END)
+    with pytest.raises(Stuck) as caught:
+        world.run(crossed_under_heartbeat())
+    assert caught.value.story.cycle == ("one", "two")
+    assert caught.value.story.reason == "2 tasks wait in a ring, while timers keep the run busy"
+    assert world.loop.events < 4 * LOOK_EVERY
+
+
+def test_ring_among_thousands_is_found_early():
+    """Many tasks that beat, and many that wait for the ring, hide it no longer than their number excuses."""
+
+    async def program():
+        async with asyncio.TaskGroup() as group:
+            for _ in range(500):
+                group.create_task(heartbeat())
+            ring = group.create_task(crossed_under_heartbeat())
+            for _ in range(20):
+                group.create_task(asyncio.wait([ring]))
+
+    world = World(1, **WITHOUT_END)
+    with pytest.raises(Stuck) as caught:
+        world.run(program())
+    assert caught.value.story.cycle == ("one", "two")
+    assert world.loop.events < 8 * LOOK_EVERY
+
+
+async def crossed(rescue):
+    """Two tasks with crossed locks, rescued by `rescue(first task, second task)` under a heartbeat."""
+    first, second = asyncio.Lock(), asyncio.Lock()
+
+    async def take(mine, other):
+        async with mine:
+            await asyncio.sleep(1)
+            async with other:
+                pass
+
+    beating = asyncio.create_task(heartbeat())
+    pair = asyncio.create_task(take(first, second)), asyncio.create_task(take(second, first))
+    await rescue(*pair)
+    results = await asyncio.gather(*pair, return_exceptions=True)
+    beating.cancel()
+    return [type(result) for result in results]
+
+
+LONG_S = 10.0 * LOOK_EVERY
+
+
+async def sleeps_long(one, _other):
+    await asyncio.sleep(LONG_S)
+    one.cancel()
+
+
+async def polls(one, _other):
+    while asyncio.get_running_loop().time() < LONG_S:  # noqa: ASYNC110 - a watchdog that polls is what this is about
+        await asyncio.sleep(7)
+    one.cancel()
+
+
+async def sets_a_timer(one, _other):
+    asyncio.get_running_loop().call_later(LONG_S, one.cancel)
+
+
+@pytest.mark.parametrize("rescue", [sleeps_long, polls, sets_a_timer])
+def test_ring_that_a_timer_or_a_watcher_ends_goes_on(rescue):
+    """A ring that somebody breaks later is let alone until then, however busy the run is meanwhile."""
+    world = World(1, **WITHOUT_END)
+    assert world.run(crossed(rescue)) == [asyncio.CancelledError, type(None)]
+    assert world.loop.events > 10 * LOOK_EVERY
+
+
+def test_ring_with_a_timeout_of_its_own_goes_on():
+    """A task of a ring that gives up after a long time is no prisoner."""
+
+    async def program():
+        first, second = asyncio.Lock(), asyncio.Lock()
+
+        async def take(mine, other, patience_s):
+            async with mine:
+                await asyncio.sleep(1)
+                async with asyncio.timeout(patience_s):
+                    await other.acquire()
+
+        beating = asyncio.create_task(heartbeat())
+        pair = [asyncio.create_task(take(first, second, LONG_S)), asyncio.create_task(take(second, first, None))]
+        results = await asyncio.gather(*pair, return_exceptions=True)
+        beating.cancel()
+        return [type(result) for result in results]
+
+    assert World(1, **WITHOUT_END).run(program()) == [TimeoutError, type(None)]
+
+
+def test_second_ring_is_found_behind_one_that_somebody_may_end():
+    """Of two rings, one that a sleeper may end and one that nobody can, the latter is told."""
+
+    async def program():
+        asyncio.create_task(asks_and_answers())  # noqa: RUF006 - the loop holds it
+        await asyncio.sleep(5)
+        await crossed_under_heartbeat()
+
+    assert story(program(), horizon_s=100).cycle == ("one", "two")
 
 
 def test_ring_of_queues_under_a_live_heartbeat_is_found():

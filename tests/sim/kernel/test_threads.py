@@ -1,7 +1,10 @@
 """Threads live in virtual time, one at a time, and none outlives its run."""
 
 import asyncio
+import os
 import queue
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -444,3 +447,29 @@ def test_everything_of_threading_is_put_back():
     before = [dict(vars(owner)) for owner in (threading, queue, threading.Thread)]
     World(1).run(asyncio.to_thread(blocking, 1))
     assert [dict(vars(owner)) for owner in (threading, queue, threading.Thread)] == before
+
+
+LEFT_OPEN = """
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from sim.kernel import SimLoop
+
+
+async def program():
+    await asyncio.get_running_loop().run_in_executor(None, int)
+    ThreadPoolExecutor().submit(int)  # its thread has no turn any more
+
+
+loop = SimLoop()
+loop.run_until_complete(program())
+loop.run_in_executor(None, int)
+"""
+
+
+def test_process_exits_although_its_loop_was_not_closed():
+    """Idle threads of a pool, and those that never had a turn, hold up no process that ends."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-W", "error", "-c", LEFT_OPEN]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own script
+    assert (ended.returncode, ended.stderr) == (0, "")
