@@ -66,7 +66,7 @@ class NodePolicy:
             raise ValueError(f"backoff_mult must be positive; got {self.backoff_mult!r}")
         for name, least in (("max_retries", 0), ("concurrency", 1)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}")
         if not 0 <= self.jitter <= 1:
             raise ValueError(f"jitter is a share of the wait and must be from 0 to 1; got {self.jitter!r}")

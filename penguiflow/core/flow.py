@@ -56,6 +56,7 @@ class PenguiFlow(Doors, Elsewhere):
 
     Raises:
         CycleError: the graph has a cycle that was not allowed.
+        TypeError: `queue_maxsize` is no whole number.
         ValueError: two nodes have one name, or an option is none of its values.
 
     """
@@ -74,6 +75,8 @@ class PenguiFlow(Doors, Elsewhere):
         hook_policy: HookPolicy = "drop-oldest",
         hook_backlog: int = HOOK_BACKLOG_MAX,
     ) -> None:
+        if not isinstance(queue_maxsize, int) or isinstance(queue_maxsize, bool):
+            raise TypeError(f"queue_maxsize must be a whole number (0 or less is no bound); got {queue_maxsize!r}")
         graph = Graph(adjacencies, allow_cycles=allow_cycles)
         engine = Engine(
             graph,

@@ -197,3 +197,10 @@ def test_a_sender_that_is_gone_when_its_slot_is_free_passes_it_on(run):
             return results
 
     assert run(main()) == [0, 1, 3]
+
+
+@pytest.mark.parametrize("maxsize", ["64", 1.5, True, None])
+def test_a_queue_bound_that_is_no_whole_number_is_refused(maxsize):
+    """`queue_maxsize` is looked at when the flow is made, and the error names the value."""
+    with pytest.raises(TypeError, match=f"queue_maxsize must be a whole number .* got {maxsize!r}"):
+        create(node(echo).to(), queue_maxsize=maxsize)

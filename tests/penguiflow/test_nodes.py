@@ -85,6 +85,7 @@ def test_a_policy_has_the_defaults_that_applications_know():
         ({"validate": "maybe"}, "validate must be one of both, in, out, none; got 'maybe'"),
         ({"timeout_s": -5}, "timeout_s must be finite and not negative; got -5"),
         ({"timeout_s": float("nan")}, "timeout_s must be finite"),
+        ({"max_retries": True}, "max_retries must be a whole number of at least 0; got True"),
         ({"max_retries": -1}, "max_retries must be a whole number of at least 0; got -1"),
         ({"backoff_base": -1}, "backoff_base must be"),
         ({"backoff_mult": 0}, "backoff_mult must be positive; got 0"),
