@@ -103,7 +103,7 @@ def _has_its_turn(waiter: Any) -> bool:
 
 def _primitive(waiter: Any, below: list[FrameType]) -> str:
     """What the user's code called: the outermost public name below it, such as `Queue.get`."""
-    called = [frame.f_code.co_qualname for frame in below]
+    called = [_name(frame) for frame in below]
     public = [name for name in called if not name.rpartition(".")[2].startswith("_")]
     if called:
         return (public or called)[0]
@@ -112,6 +112,14 @@ def _primitive(waiter: Any, below: list[FrameType]) -> str:
     if hasattr(waiter, "_children"):
         return "gather"
     return "Future" if isinstance(waiter, asyncio.Future) else type(waiter).__name__
+
+
+def _name(frame: FrameType) -> str:
+    """The name of the frame's function as users know it: a method of a base goes by the class of its object."""
+    name, owner = frame.f_code.co_qualname, frame.f_locals.get("self")
+    bases = [base.__qualname__ for base in type(owner).__mro__] if owner is not None else []
+    base, _, method = name.rpartition(".")
+    return f"{bases[0]}.{method}" if base in bases else name
 
 
 def _known(frame: FrameType, chains: Mapping[Task, list[FrameType]], by_index: Mapping[int, Task]) -> _Known | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from penguiflow import Node, create
 from sim.kernel import Stuck, World
 
 FILE = Path(__file__).name
@@ -215,3 +216,18 @@ def test_lock_bookkeeping_ends_with_the_run():
     before = asyncio.Lock.acquire
     story(crossed(asyncio.Lock))
     assert asyncio.Lock.acquire is before
+
+
+def test_a_method_goes_by_the_class_that_users_know():
+    """What a class inherits is told under its own name, not under that of a base."""
+
+    async def hang(message, ctx):
+        await asyncio.Event().wait()
+
+    async def main():
+        async with create(Node(hang).to()) as flow:
+            await flow.emit("x")
+            await flow.fetch()
+
+    with pytest.raises(Stuck, match=r"waits for PenguiFlow\.fetch"):
+        World(0).run(main())
