@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from penguiflow import InMemoryStateStore
 from sim.callers import CALLER, Callers
-from sim.faults import FaultSeam
+from sim.faults import FaultSeam, PlanSeam
 from sim.kernel import BudgetExhausted, HorizonReached, Spinning, Stuck, World
+from sim.kernel.digest import Event
+from sim.kernel.orders import shuffle_ties
+from sim.model.plan import Plan
 from sim.model.recording import Blocking, FaultCount, Recording
 from sim.model.recording import Stuck as StuckStory
 from sim.model.scenario import TenantProbeFault
@@ -18,25 +21,48 @@ from sim.watch import EffectWatch, LeakWatch, Recorder
 from sim.watch.logs import LogCapture
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
+    from sim.kernel.digest import Digest
+    from sim.model.plan import CallPoint
     from sim.model.prepared import Prepared
     from sim.subject import Subject
 
 DRAIN_POLL_S = 1.0
 BACKGROUND_GRACE_S = 60.0
+NOTHING_LATE = Plan()
 
 
-def run_seed(prepared: Prepared, seed: int, *, faults: bool = True) -> Recording:
+def run_seed(
+    prepared: Prepared,
+    seed: int,
+    *,
+    faults: bool = True,
+    plan: Plan = NOTHING_LATE,
+    trail: list[str] | None = None,
+) -> Recording:
     """Run one seed to its end.
 
     Args:
         prepared: the scenario.
         seed: the source of every random decision.
         faults: without them this is the baseline twin: the same requests, and nothing goes wrong.
+        plan: what is late besides what the faults do.
+        trail: gets one line for each step of a task and each thing that is noted, in their order.
 
     """
-    return _Run(prepared, seed, faults=faults).execute()
+    run = _Run(prepared, seed, plan, faults=faults, keep_events=trail is not None)
+    recording = run.execute()
+    if trail is not None:
+        trail.extend(map(str, run.events))
+    return recording
+
+
+def probe_calls(prepared: Prepared, seed: int) -> tuple[CallPoint, ...]:
+    """The calls that a run makes when nothing is late but by the file's own faults, in the order of their ends."""
+    run = _Run(prepared, seed, NOTHING_LATE, probing=True)
+    run.execute()
+    return tuple(run.calls)
 
 
 def nodes_of(prepared: Prepared) -> tuple[str, ...]:
@@ -53,16 +79,30 @@ def nodes_of(prepared: Prepared) -> tuple[str, ...]:
 class _Run:
     """Everything that one run holds."""
 
-    def __init__(self, prepared: Prepared, seed: int, *, faults: bool) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        seed: int,
+        plan: Plan,
+        *,
+        faults: bool = True,
+        probing: bool = False,
+        keep_events: bool = False,
+    ) -> None:
         scenario = prepared.scenario
         self._prepared = prepared
         self._faults = scenario.faults if faults else ()
-        self._world = World(seed, horizon_s=scenario.horizon, env=scenario.env)
+        self._world = _planned_world(prepared, seed, plan)
+        self._world.digest.keep_events = keep_events
+        self._plan = plan
+        self._plan_seam = PlanSeam(plan, self._world) if probing or plan != NOTHING_LATE else None
         self._recording = Recording(scenario=scenario.name, seed=seed)
         probes = [fault for fault in self._faults if isinstance(fault, TenantProbeFault)]
         for fault in self._faults:
             self._recording.fault_counts[fault.id] = FaultCount()
         self._recorder = Recorder(self._recording, self._clock)
+        if keep_events:
+            self._recorder = _TellingRecorder(self._recording, self._clock, self._world.digest)
         self._leaks = LeakWatch(probes, self._world.draws, self._recording, self._clock)
         self._callers = Callers(
             prepared,
@@ -73,6 +113,17 @@ class _Run:
             leaks=self._leaks,
         )
         self._effects = EffectWatch(self._recording, self._recorder, self._clock, self._callers.is_waiting)
+
+    @property
+    def calls(self) -> list[CallPoint]:
+        """The calls that were made, where the run was a probe or had a plan."""
+        return self._plan_seam.calls if self._plan_seam is not None else []
+
+    @property
+    def events(self) -> list[Event]:
+        """Every step and every note of the run, where they are kept."""
+        self._world.digest.flush()
+        return self._world.digest.events
 
     def execute(self) -> Recording:
         """Run, and close the books however it ends."""
@@ -89,6 +140,7 @@ class _Run:
                 self._recording.stuck = StuckStory(round(end.at_s, 6), str(end))
                 self._recorder.finish(end.at_s)
         self._leaks.finish()
+        self._recording.steps_digest = str(self._world.digest)
         self._note_surroundings()
         return self._recording
 
@@ -125,6 +177,9 @@ class _Run:
         targets = subject.targets()
         self._recording.nodes = targets.nodes
         self._recorder.bounds = targets.bounds
+        if self._plan_seam is not None:
+            self._plan_seam.timeouts_s = targets.timeouts_s
+            subject.install(self._plan_seam)
         subject.install(FaultSeam(self._faults, self._world.draws, self._recording, self._prepared.errors))
         if self._leaks.active:
             subject.install(self._leaks)
@@ -134,6 +189,32 @@ class _Run:
 
     def _clock(self) -> float:
         return self._world.now_s
+
+
+class _TellingRecorder(Recorder):
+    """Puts what it notes among the events that the world keeps, so that both stand in one order."""
+
+    def __init__(self, recording: Recording, clock: Callable[[], float], digest: Digest) -> None:
+        super().__init__(recording, clock)
+        self._now_s = clock
+        self._digest = digest
+
+    def note(self, *facts: str) -> None:
+        """Add something that happened now to the digest, and keep it; the world's own digest stays as it is."""
+        super().note(*facts)
+        self._digest.flush()
+        self._digest.events.append(Event(self._now_s(), "run", " ".join(facts)))
+
+
+def _planned_world(prepared: Prepared, seed: int, plan: Plan) -> World:
+    """The world of a run; what a plan makes late gets the time that it takes."""
+    scenario = prepared.scenario
+    planned_s = sum(plan.takes_us.values()) / 1e6 + sum(plan.stall_ms.values()) / 1e3
+    horizon_s = scenario.horizon * (1 + sum(plan.late.values())) + planned_s
+    world = World(seed, horizon_s=horizon_s, env=scenario.env)
+    if plan.ties:
+        shuffle_ties(world.loop, world.draws, plan.ties)
+    return world
 
 
 def _build(prepared: Prepared, world: World) -> Subject:

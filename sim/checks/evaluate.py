@@ -17,7 +17,9 @@ from sim.checks.findings import (
     stuck_evidence,
     surroundings_evidence,
 )
+from sim.checks.findings.effects import duplicate_evidence
 from sim.checks.findings.endings import unanswered
+from sim.checks.invariants import DUPLICATES, invariants, is_explored, promises_no_duplicates
 from sim.checks.metrics import measure
 from sim.checks.recovery import recovery_after
 from sim.checks.series import DepthSeries, RequestSeries, depth_series, request_series
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sim.checks.windows import Interval
+    from sim.model.plan import Plan
     from sim.model.recording import FaultCount, Recording, SpanKind
     from sim.model.result import Finding, Verdict
     from sim.model.scenario import Check, Scenario
@@ -66,6 +69,8 @@ class SeedOutcome:
     Args:
         seed: the seed.
         digest: over every event of the run.
+        steps_digest: over every step of every task.
+        plan: what was late besides; `None` where nothing is explored.
         end_s: when the run ended, in virtual seconds.
         events: how many events it had.
         effects: how many effects it had.
@@ -89,22 +94,36 @@ class SeedOutcome:
     requests: RequestSeries
     depths: tuple[DepthSeries, ...]
     time_shares: Mapping[str, Mapping[SpanKind, float]]
+    steps_digest: str = ""
+    plan: Plan | None = None
+
+    @property
+    def explored(self) -> bool:
+        """Whether something was late that no fault of the file made late."""
+        return is_explored(self.plan)
 
 
-def evaluate_seed(scenario: Scenario, recording: Recording, baseline: Recording | None = None) -> SeedOutcome:
+def evaluate_seed(
+    scenario: Scenario, recording: Recording, baseline: Recording | None = None, *, plan: Plan | None = None
+) -> SeedOutcome:
     """Judge one run by the checks of the file and by those that are always on.
 
     Args:
         scenario: the promises.
         recording: the run.
         baseline: the same seed with all faults off; needed for checks with `versus: baseline`.
+        plan: what was late besides; the file's thresholds say nothing of such a run, so its invariants decide.
 
     Raises:
         ValueError: when a check needs a baseline and there is none, or names an unknown stretch of time.
 
     """
     stories = Stories(recording)
-    judged = [_judge(scenario, check, recording, baseline, stories) for check in scenario.checks]
+    explored = is_explored(plan)
+    checks = invariants(scenario) if explored else scenario.checks
+    judged = [_judge(scenario, check, recording, baseline, stories) for check in checks]
+    if explored:
+        judged.extend(_duplicates(scenario, Scene(recording, stories)))
     return SeedOutcome(
         seed=recording.seed,
         digest=recording.digest,
@@ -117,6 +136,8 @@ def evaluate_seed(scenario: Scenario, recording: Recording, baseline: Recording 
         requests=request_series(recording),
         depths=depth_series(recording),
         time_shares=_time_shares(recording),
+        steps_digest=recording.steps_digest,
+        plan=plan,
     )
 
 
@@ -188,6 +209,15 @@ def _always_on(scenario: Scenario, scene: Scene) -> list[CheckOutcome]:
     beyond = surroundings_evidence(scene)
     outcomes.append(_outcome("surroundings", float(recording.beyond), requests, beyond))
     return outcomes
+
+
+def _duplicates(scenario: Scenario, scene: Scene) -> list[CheckOutcome]:
+    """That nothing happens twice, where the file does not promise it itself."""
+    if promises_no_duplicates(scenario):
+        return []
+    samples = measure(DUPLICATES, scene.recording, scene.where, WHOLE)
+    twice = summarise(samples, "count") or 0.0
+    return [_outcome("duplicates", twice, samples.size, duplicate_evidence(scene) if twice else None)]
 
 
 def _leaks_are_looked_for(scenario: Scenario, recording: Recording) -> bool:

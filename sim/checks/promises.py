@@ -17,6 +17,7 @@ _ALWAYS_ON = {
     "lost": "Every request has an outcome.",
     "leaks": "No tenant sees what belongs to another.",
     "surroundings": "Nothing blocks the event loop or goes past the simulated world.",
+    "duplicates": "Nothing takes effect twice, whatever is late.",
     "determinism": "The same seed gives the same bytes.",
 }
 _WARNINGS = ("surroundings",)
@@ -54,8 +55,9 @@ class Promise:
 
 
 def promises(scenario: Scenario, judged: Sequence[str]) -> list[Promise]:
-    """The checks of the file, in its order, then the always-on ones among those that were judged."""
-    return [*map(_of_file, scenario.checks), *(_always_on(name) for name in _ALWAYS_ON if name in judged)]
+    """The checks of the file, in its order, then the always-on ones, among those that were judged."""
+    of_file = (_of_file(check) for check in scenario.checks if check.id in judged)
+    return [*of_file, *(_always_on(name) for name in _ALWAYS_ON if name in judged)]
 
 
 def _of_file(check: Check) -> Promise:

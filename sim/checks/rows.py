@@ -81,14 +81,15 @@ def build_rows(
     doubtful_faults: Mapping[str, str],
     *,
     deterministic: bool | None,
+    parting: str = "",
 ) -> list[Row]:
-    """Every promise of the scenario over all seeds."""
+    """Every promise of the scenario over all seeds; `parting` says where two runs of one seed part."""
     table: dict[str, dict[int, CheckOutcome]] = {}
     for outcome in outcomes:
         for check in outcome.checks:
             table.setdefault(check.id, {})[outcome.seed] = check
     if deterministic is not None and outcomes:
-        table["determinism"] = {outcomes[0].seed: _determinism(outcomes[0], deterministic=deterministic)}
+        table["determinism"] = {outcomes[0].seed: _determinism(outcomes[0], parting, deterministic=deterministic)}
     return [
         Row(promise, by_seed, check_doubts(promise, list(by_seed.values()), scenario, doubtful_faults))
         for promise in promises(scenario, list(table))
@@ -129,14 +130,15 @@ def check_result(row: Row, *, line: int | None, met: bool | None) -> CheckResult
     )
 
 
-def _determinism(outcome: SeedOutcome, *, deterministic: bool) -> CheckOutcome:
+def _determinism(outcome: SeedOutcome, parting: str, *, deterministic: bool) -> CheckOutcome:
     if deterministic:
         return CheckOutcome("determinism", 0.0, 1, "pass")
+    first_difference = f"; the first difference: {parting}" if parting else ""
     finding = Finding(
         kind="nondeterminism",
         seed=outcome.seed,
         at_s=0.0,
-        summary=f"seed {outcome.seed}, run twice, gave two different digests",
+        summary=f"seed {outcome.seed}, run twice, gave two different digests{first_difference}",
         cause="The flow reads a clock, a random source, an id or the order of a set that the harness does not control.",
         fix="Take time, chance and ids from the standard library inside the flow, and sort what comes out of sets.",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sim.checks.describe import describe_parameters, describe_where
 from sim.checks.doubts import fault_doubts
 from sim.checks.expectations import Failures, surprises
+from sim.checks.explored import exploration_of
 from sim.checks.plots import latency_bins, numbers, queue_series, time_shares
 from sim.checks.rows import Row, build_rows, check_result
 from sim.checks.words import share_of_seeds
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sim.checks.evaluate import SeedOutcome
+    from sim.model.plan import Plans
     from sim.model.scenario import Fault, Scenario
 
 
@@ -28,6 +30,8 @@ def merge(
     file: str,
     lines: Mapping[str, int],
     deterministic: bool | None,
+    parting: str = "",
+    plans: Plans | None = None,
 ) -> ScenarioResult:
     """The result of a scenario.
 
@@ -37,12 +41,16 @@ def merge(
         file: the scenario's file, as people name it.
         lines: for each place in the file, such as `checks[2]`, its line.
         deterministic: whether the first seed, run twice, gave the same digest; `None` if that was not tried.
+        parting: the first different events of those two runs, side by side.
+        plans: where the plans of an exploration come from.
 
     """
-    totals = numbers(outcomes)
+    # Plots and numbers are of the load as the file means it; runs with late calls would only blur them.
+    shown = [outcome for outcome in outcomes if not outcome.explored] or outcomes
+    totals = numbers(shown)
     doubtful_faults = fault_doubts(scenario, outcomes)
-    rows = build_rows(scenario, outcomes, doubtful_faults, deterministic=deterministic)
-    strange = _surprises(scenario, rows, outcomes)
+    rows = build_rows(scenario, outcomes, doubtful_faults, deterministic=deterministic, parting=parting)
+    strange = _surprises(scenario, rows, shown)
     expected = {expect.check: expect.check not in strange for expect in scenario.expect}
     places = {check.id: f"checks[{position}]" for position, check in enumerate(scenario.checks)}
     checks = tuple(
@@ -67,11 +75,12 @@ def merge(
         checks=checks,
         faults=tuple(_fault_result(fault, outcomes) for fault in scenario.faults),
         numbers=totals,
-        latency=latency_bins([outcome.requests for outcome in outcomes]),
+        latency=latency_bins([outcome.requests for outcome in shown]),
         limits_s=_limits_s(scenario),
-        queues=queue_series([outcome.depths for outcome in outcomes]),
-        time_shares=time_shares(outcomes),
+        queues=queue_series([outcome.depths for outcome in shown]),
+        time_shares=time_shares(shown),
         caught=tuple(_caught(row) for row in rows if expected.get(row.promise.id)),
+        exploration=None if plans is None else exploration_of(scenario, plans, outcomes),
     )
 
 
@@ -79,6 +88,10 @@ def _surprises(scenario: Scenario, rows: Sequence[Row], outcomes: Sequence[SeedO
     """How a demonstration went otherwise than demanded, by check; empty for any other scenario."""
     if not scenario.expect:
         return {}
+    explored = any(outcome.explored for outcome in outcomes)
+    judged = [row.promise.id for row in rows]
+    # Where every run is explored, the thresholds are not judged, and so nothing can be expected of them.
+    expect = [one for one in scenario.expect if one.check in judged or not explored]
     failures = {
         row.promise.id: Failures(
             counts=row.verdict == "fail",
@@ -86,7 +99,7 @@ def _surprises(scenario: Scenario, rows: Sequence[Row], outcomes: Sequence[SeedO
         )
         for row in rows
     }
-    return surprises(scenario.expect, failures, [outcome.seed for outcome in outcomes])
+    return surprises(expect, failures, [outcome.seed for outcome in outcomes])
 
 
 def _verdict(unexpected: Sequence[Row], strange: Mapping[str, str], doubts: Sequence[str]) -> Verdict:

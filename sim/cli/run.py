@@ -15,6 +15,7 @@ from sim.cli.exits import Exit, exits
 from sim.cli.folder import require_writable
 from sim.cli.select import selected
 from sim.loader import ScenarioError
+from sim.search.scenarios import explore_scenario, wanted
 from sim.sweep import run_scenario
 
 if TYPE_CHECKING:
@@ -55,9 +56,16 @@ def _report_folder(_context: click.Context, _option: click.Parameter, value: str
 @click.option("--seeds", "count", type=click.IntRange(min=1), help="How many seeds in a row, instead of the file's.")
 @click.option("--first", type=click.IntRange(min=0), help="The first seed of the row, instead of the file's.")
 @click.option("--report", callback=_report_folder, help="Write result.json, report.html and plots to this folder.")
+@click.option("--explore", is_flag=True, help="Vary from seed to seed what is late, also where the file does not.")
 @exits
 def run(
-    paths: tuple[Path, ...], seeds: tuple[int, ...], count: int | None, first: int | None, report: Path | None
+    paths: tuple[Path, ...],
+    seeds: tuple[int, ...],
+    count: int | None,
+    first: int | None,
+    report: Path | None,
+    *,
+    explore: bool,
 ) -> Exit:
     """Run scenario files, or all that lie in a folder.
 
@@ -75,19 +83,19 @@ def run(
         return Exit.NOTHING_SELECTED
     if report is not None:
         require_writable(report)
-    results, errors = _run_all(ready, _Choice(seeds, count, first))
+    results, errors = _run_all(ready, _Choice(seeds, count, first), explore=explore)
     return conclude(results, errors, planned=len(ready), report=report)
 
 
 def _run_all(
-    ready: Sequence[tuple[LoadedScenario, Prepared]], choice: _Choice
+    ready: Sequence[tuple[LoadedScenario, Prepared]], choice: _Choice, *, explore: bool
 ) -> tuple[list[ScenarioResult], list[BaseException]]:
     """What the scenarios gave, and what kept others from giving anything: one's own errors stop no other."""
     results: list[ScenarioResult] = []
     errors: list[BaseException] = []
     for loaded, prepared in ready:
         try:
-            results.append(_run_one(loaded, prepared, choice.among(loaded.scenario.seeds)))
+            results.append(_run_one(loaded, prepared, choice.among(loaded.scenario.seeds), explore=explore))
         except ScenarioError as error:
             errors.append(error)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told, with its code, below what is finished
@@ -96,9 +104,16 @@ def _run_all(
     return results, errors
 
 
-def _run_one(loaded: LoadedScenario, prepared: Prepared, seeds: Sequence[int]) -> ScenarioResult:
+def _run_one(loaded: LoadedScenario, prepared: Prepared, seeds: Sequence[int], *, explore: bool) -> ScenarioResult:
+    exploration = wanted(loaded.scenario, asked=explore)
     with _progress(loaded.scenario.name, len(seeds)) as bar:
-        return run_scenario(loaded, prepared, seeds, progress=lambda _seed: bar.update(1))
+
+        def progress(_seed: int) -> None:
+            bar.update(1)
+
+        if exploration is None:
+            return run_scenario(loaded, prepared, seeds, progress=progress)
+        return explore_scenario(loaded, prepared, seeds, exploration, progress=progress)
 
 
 def pin_hash_seed() -> None:

@@ -37,7 +37,7 @@ _PATTERNS = {
     IDENTIFIER_PATTERN: "a name is made of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit",
     CODE_PATTERN: "code is named as module:callable",
 }
-_NOUNS = {"plant": "place", "look_in": "sink", "dist": "distribution", "schema": "schema"}
+_NOUNS = {"modes": "mode", "plant": "place", "look_in": "sink", "dist": "distribution", "schema": "schema"}
 
 
 @dataclass(frozen=True, slots=True)

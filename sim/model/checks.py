@@ -9,8 +9,8 @@ from sim.model.bounds import parse_bound
 from sim.model.fields import Identifier, Model, Name, Positive, Where
 from sim.model.rules import BrokenRule
 
-RESERVED_CHECK_IDS = ("stuck", "lost", "leaks", "surroundings", "determinism")
-"""The always-on checks."""
+RESERVED_CHECK_IDS = ("stuck", "lost", "leaks", "surroundings", "duplicates", "determinism")
+"""The always-on checks; `duplicates` is one where something is explored."""
 
 DURING_NOUNS = ("whole", "before-faults", "after-faults")
 """What `during` accepts besides the id of a fault."""
@@ -50,6 +50,7 @@ FINDING_KINDS: Mapping[str, tuple[FindingKind, ...]] = {
     "lost": ("lost",),
     "leaks": ("leak",),
     "surroundings": ("blocked_loop", "reached_out", "uncontrolled"),
+    "duplicates": ("duplicate_effect",),
     "determinism": ("nondeterminism",),
 }
 """The findings that a metric, or an always-on check, can show."""

@@ -66,6 +66,26 @@ class Plan:
         return str(self.as_dict())
 
 
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The plans of a sweep, and what they were made from.
+
+    Args:
+        modes: what the seeds take turns with, in the words of a scenario file.
+        probe_seed: the seed whose run told which calls there are.
+        calls: those calls.
+        singles: every plan with one late call of theirs.
+        by_seed: the plan of each seed.
+
+    """
+
+    modes: tuple[str, ...]
+    probe_seed: int
+    calls: tuple[CallPoint, ...]
+    singles: tuple[Plan, ...]
+    by_seed: Mapping[int, Plan]
+
+
 class PlanError(ValueError):
     """A plan that was written by hand says something that no plan can say."""
 

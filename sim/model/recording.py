@@ -199,6 +199,7 @@ class Recording:
         seed: the seed.
         end_s: when the run ended.
         digest: over every event of the run, in order.
+        steps_digest: over every step of every task, behind the Python version that it holds for.
         nodes: the flow's nodes, in the order of construction.
         never_arrived: requests that were planned for a time that the run did not reach.
         refused: attempts to leave the process, one line each.
@@ -211,6 +212,7 @@ class Recording:
     seed: int
     end_s: float = 0.0
     digest: str = ""
+    steps_digest: str = ""
     events: int = 0
     nodes: tuple[str, ...] = ()
     requests: list[Request] = field(default_factory=list)

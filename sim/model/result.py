@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 RESULT_SCHEMA_ID = "penguiflow.sim.result/1"
 Verdict = Literal["pass", "warn", "inconclusive", "fail", "error"]
@@ -157,6 +157,35 @@ class Numbers(_Data):
     latency_max_s: float | None
 
 
+class SeedPlan(_Data):
+    """What was late in one seed, besides what the file's faults did; all that it takes to see the run again.
+
+    `steps_digest` is over every step of every task; it holds for one minor version of Python.
+    """
+
+    seed: int
+    mode: str
+    plan: dict[str, int | dict[str, int]]
+    digest: str
+    steps_digest: str
+
+
+class ExplorationResult(_Data):
+    """How the seeds turned into plans.
+
+    `calls` and `singles` count the calls that plans were made from, and the plans with exactly one late call.
+    """
+
+    modes: tuple[str, ...]
+    probe_seed: int
+    calls: int
+    singles: int
+    singles_tried: int
+    python: str
+    scenario_sha256: str
+    seeds: tuple[SeedPlan, ...]
+
+
 class ScenarioResult(_Data):
     """One scenario over all its seeds.
 
@@ -183,6 +212,15 @@ class ScenarioResult(_Data):
     queues: tuple[QueueSeries, ...] = ()
     time_shares: tuple[TimeShare, ...] = ()
     caught: tuple[str, ...] = ()
+    exploration: ExplorationResult | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A result that explored nothing says nothing of exploration."""
+        data: dict[str, object] = serialise(self)
+        if data.get("exploration") is None:
+            data.pop("exploration", None)
+        return data
 
 
 class SuiteResult(_Data):

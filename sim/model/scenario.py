@@ -14,6 +14,7 @@ from sim.model.checks import (
     Metric,
     Stat,
 )
+from sim.model.explore import Explore
 from sim.model.faults import (
     FAULT_KINDS,
     NAMED_ERRORS,
@@ -42,6 +43,7 @@ __all__ = [
     "Check",
     "Delay",
     "Expect",
+    "Explore",
     "Fault",
     "FaultBase",
     "FindingKind",
@@ -114,6 +116,11 @@ class Scenario(Model):
         default=(),
         description="What has to hold.",
         examples=[[{"id": "once", "metric": "effects.duplicates", "max": 0}]],
+    )
+    explore: Explore | None = Field(
+        default=None,
+        description="What may be late besides, from seed to seed; without it, only the file's faults happen.",
+        examples=[{"modes": ["file", "delay_points"]}],
     )
     expect: tuple[Expect, ...] = Field(
         default=(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sim.report.sentences import (
     claim,
     counts,
+    failing_plans,
     fault_note,
     hits,
     latencies,
@@ -94,6 +95,7 @@ def _scenario(paper: _Paper, scenario: ScenarioResult, version: str) -> Iterator
     for position, command in enumerate(reproduce(scenario)):
         # A command is copied, so it is never wrapped.
         yield paper.inked(("REPRODUCE" if position == 0 else "").ljust(_LABEL_WIDTH), _BOLD) + printable(command)
+    yield from _labelled(paper, "PLAN", failing_plans(scenario))
 
 
 def _all_caught(paper: _Paper, result: SuiteResult) -> Iterator[str]:

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 _VOCABULARY = (
     *(wording.duration, wording.instant, wording.number, wording.outcome_list, wording.percent, wording.plural),
-    *(wording.seed_ranges, sentences.claim, sentences.fault_note, sentences.hits, sentences.latencies),
+    *(
+        wording.seed_ranges,
+        sentences.claim,
+        sentences.failing_plans,
+        sentences.fault_note,
+        sentences.hits,
+        sentences.latencies,
+    ),
     *(sentences.measure, sentences.reading, sentences.reproduce, sentences.seeds_of, sentences.time_by_node),
     *(sentences.window, status.check_status, status.is_broken, status.needs_attention, status.scenario_status),
     *(status.suite_status, status.verdict_sentence, timeline),

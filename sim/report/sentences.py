@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
+from sim.model.exploration import LEGAL
 from sim.report.status import needs_attention
 from sim.report.wording import duration, number, percent, plural, quantity, seed_list
 
@@ -133,9 +134,23 @@ def reproduce(scenario: ScenarioResult) -> list[str]:
     """Commands that show again what needs attention: the first failing seed of each check, at most three."""
     seeds = [min(check.failing_seeds) for check in scenario.checks if needs_attention(check) and check.failing_seeds]
     command = f"penguiflow sim run {shlex.quote(scenario.file)}"
+    explore = " --explore" if scenario.exploration is not None else ""
     if seeds:
-        return [f"{command} --seed {seed}" for seed in list(dict.fromkeys(seeds))[:3]]
-    return [command] if any(needs_attention(check) for check in scenario.checks) else []
+        return [f"{command} --seed {seed}{explore}" for seed in list(dict.fromkeys(seeds))[:3]]
+    return [command + explore] if any(needs_attention(check) for check in scenario.checks) else []
+
+
+def failing_plans(scenario: ScenarioResult) -> list[str]:
+    """For each failing seed in which something was late besides, what was, and that it may happen."""
+    if scenario.exploration is None:
+        return []
+    failing = [seed for check in scenario.checks if needs_attention(check) for seed in check.failing_seeds]
+    told = [
+        f"seed {one.seed} {one.mode} {one.plan}; {LEGAL.partition(':')[0]}"
+        for one in scenario.exploration.seeds
+        if one.seed in failing and one.mode != "file"
+    ]
+    return [*told, LEGAL.partition(": ")[2]] if told else []
 
 
 def limit_text(names: list[str], limit_s: float) -> str:

@@ -27,7 +27,9 @@ LATE_MAX = 3
 _STALLS_MS = (10, 100, 1_000, 10_000)
 
 
-def plan_for(seed: int, calls: Sequence[CallPoint], kinds: Sequence[PlanKind] = DEFAULT_KINDS) -> Plan:
+def plan_for(
+    seed: int, calls: Sequence[CallPoint], kinds: Sequence[PlanKind] = DEFAULT_KINDS, *, late_max: int = LATE_MAX
+) -> Plan:
     """The plan of `seed`: seed 0 changes nothing, and the seeds after it take turns with `kinds`.
 
     Of the delay points every other plan has one late call, in a fixed order
@@ -37,6 +39,7 @@ def plan_for(seed: int, calls: Sequence[CallPoint], kinds: Sequence[PlanKind] = 
         seed: 0 or more.
         calls: what the program calls when nothing is late.
         kinds: which kinds of plans; those that do not apply (no call can fail) give way to delay points.
+        late_max: at most so many calls are late, where they are chosen at random.
 
     """
     calls = tuple(calls)
@@ -45,15 +48,15 @@ def plan_for(seed: int, calls: Sequence[CallPoint], kinds: Sequence[PlanKind] = 
     turn = (seed - 1) % len(kinds)
     kind, draws = kinds[turn], Draws(seed)
     if kind != "delay_points":
-        return _MAKERS[kind](calls, draws) or _late(calls, draws)
+        return _MAKERS[kind](calls, draws) or _late(calls, draws, late_max)
     nth = (seed - 1) // len(kinds) * kinds.count(kind) + list(kinds[:turn]).count(kind)
     singles = single_delays(calls)
-    return singles[nth // 2] if nth % 2 == 0 and nth // 2 < len(singles) else _late(calls, draws)
+    return singles[nth // 2] if nth % 2 == 0 and nth // 2 < len(singles) else _late(calls, draws, late_max)
 
 
-def _late(calls: Sequence[CallPoint], draws: Draws, fewest: int = 1) -> Plan:
-    """One to three late calls."""
-    count = fewest + draws.u64("plan", "late") % (LATE_MAX - fewest + 1)
+def _late(calls: Sequence[CallPoint], draws: Draws, late_max: int) -> Plan:
+    """One late call or more."""
+    count = 1 + draws.u64("plan", "late") % late_max
     chosen = _chosen(calls, count, draws, "late")
     return Plan("delay_points", late={call.address: _times(draws, call.address) for call in chosen})
 

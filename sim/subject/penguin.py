@@ -56,6 +56,7 @@ class PenguinSubject:
             {node.label: bound * edges_in[node] for node in graph.nodes},
             edges=tuple((source.label, target.label) for source, target in graph.edges),
             store=self._flow.state_store is not None,
+            timeouts_s={node.label: node.policy.timeout_s for node in graph.nodes if node.policy.timeout_s is not None},
         )
 
     def install(self, interceptor: Interceptor) -> None:

@@ -6,7 +6,7 @@ package knows what a PenguiFlow flow is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Targets:
         edges: pairs of nodes, each where one sends to the other.
         tools: names of the tools, as far as they are known before a run.
         store: whether there is a store whose operations can be hit.
+        timeouts_s: the timeout of each node that has one, in seconds.
 
     """
 
@@ -51,6 +52,7 @@ class Targets:
     edges: tuple[tuple[str, str], ...] = ()
     tools: tuple[str, ...] = ()
     store: bool = False
+    timeouts_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
