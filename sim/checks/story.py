@@ -59,7 +59,9 @@ class Stories:
         for span in self._spans.get(request.trace_id, ()):
             spent[span.kind, span.node] += max(min(span.end_s, end_s) - span.start_s, 0.0)
         longest_first = sorted(spent.items(), key=lambda item: -item[1])
-        all_parts = [(kind, node, seconds) for (kind, node), seconds in longest_first]
+        all_parts: list[tuple[SpanKind, str, float]] = [
+            (kind, node, seconds) for (kind, node), seconds in longest_first
+        ]
         return [part for part in all_parts if part[2] > 0] or all_parts[-1:]
 
     def hits(self, trace_id: str | None) -> list[str]:
