@@ -31,7 +31,7 @@ CLASSES = (
     random.Random, random.SystemRandom, threading.Thread, asyncio.Lock, asyncio.TaskGroup,
     backend.CancelScope, backend.TaskGroup, backend.AsyncIOBackend,
 )  # fmt: skip
-OWN_STATE = ("sim.kernel", "test_restoring", "_pytest", "pytest", "pluggy")
+OWN_STATE = ("sim.kernel", "test_restoring", "_pytest", "pytest", "pluggy", "hypothesis")
 """Modules whose variables are the state of the harness itself, or of whoever runs the tests."""
 
 
@@ -39,7 +39,9 @@ def mark(value):
     """What tells whether a name still holds the same: plain values themselves, of all others the identity."""
     if type(value) is tuple:
         return tuple(map(mark, value))
-    return value if type(value) in (int, float, str) else id(value)
+    if type(value) is float:
+        return repr(value)  # what is no number is not even equal to itself
+    return value if type(value) in (int, str) else id(value)
 
 
 def names():
