@@ -107,7 +107,7 @@ def _zombie(scene: Scene, effect: Effect) -> Finding:
     return scene.finding(
         "zombie_effect",
         effect.at_s,
-        f"{effect.name} took effect at {describe_time(effect.at_s)}, after the caller {gone}{since} "
+        f"{effect.name} {_happened(effect)} at {describe_time(effect.at_s)}, after the caller {gone}{since} "
         f"(trace {effect.trace_id}, node {effect.node}, attempt {effect.attempt})",
         trace_id=effect.trace_id,
         tenant=effect.tenant,
@@ -116,6 +116,10 @@ def _zombie(scene: Scene, effect: Effect) -> Finding:
         fix=f"Keep timeout_s times the attempts of {effect.node}, with backoff, inside the request's deadline_s, "
         f"and look at the deadline right before {effect.name}.",
     )
+
+
+def _happened(effect: Effect) -> str:
+    return "took effect" if effect.certain else "was cut off, and has perhaps taken effect,"
 
 
 def _unkeyed(scene: Scene, effect: Effect) -> Finding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from made_recordings import (
     LATENCY,
@@ -234,6 +236,13 @@ def test_a_leak_into_what_everybody_sees_asks_for_redaction():
     finding = the_finding(check, recording, faults=[PROBE], tenants=("acme", "globex"))
     assert "was seen by everybody in metric_labels" in finding.summary
     assert finding.fix.startswith("Redact")
+
+
+def test_a_late_effect_that_was_cut_off_has_perhaps_happened():
+    """What was under way when the caller was told no is told as what it is: uncertain."""
+    late = dataclasses.replace(effect(2.5, "k"), caller_waiting=False, certain=False)
+    finding = the_finding({"id": "z", "metric": "effects.zombies", "max": 0}, record(effects=[late]))
+    assert "charge_card was cut off, and has perhaps taken effect, at 2.50 s" in finding.summary
 
 
 def test_stuck_shows_who_waits_for_whom():
