@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sim.kernel.drivers import refused_drivers
 from sim.kernel.locks import schedule_here
 from sim.kernel.patching import replaced
-from sim.kernel.refusals import RealWorldError
+from sim.kernel.refusals import NETWORK, RealWorldError
 from sim.kernel.standins import stands_in_for
 from sim.kernel.whereabouts import actor, line_of_user
 
@@ -28,20 +28,19 @@ if TYPE_CHECKING:
 
     from sim.kernel.standins import Surroundings
 
-_NETWORK = "serve the other side in process, such as an httpx.MockTransport or a pair of asyncio queues"
 _PROCESS = "call the work as a plain function in a thread, which is simulated"
 _SIGNAL = "stop the program from a task, such as `await flow.stop()` after a sleep"
 
 # The event, how many of its arguments say what was asked for, from which on, and what to do instead.
 _REFUSED: dict[str, tuple[int, int, str]] = {
-    "socket.connect": (1, 2, _NETWORK),
-    "socket.bind": (1, 2, _NETWORK),
-    "socket.sendto": (1, 2, _NETWORK),
-    "socket.sendmsg": (1, 2, _NETWORK),
-    "socket.getaddrinfo": (0, 2, _NETWORK),
-    "socket.getnameinfo": (0, 1, _NETWORK),
-    "socket.gethostbyname": (0, 1, _NETWORK),
-    "socket.gethostbyaddr": (0, 1, _NETWORK),
+    "socket.connect": (1, 2, NETWORK),
+    "socket.bind": (1, 2, NETWORK),
+    "socket.sendto": (1, 2, NETWORK),
+    "socket.sendmsg": (1, 2, NETWORK),
+    "socket.getaddrinfo": (0, 2, NETWORK),
+    "socket.getnameinfo": (0, 1, NETWORK),
+    "socket.gethostbyname": (0, 1, NETWORK),
+    "socket.gethostbyaddr": (0, 1, NETWORK),
     "subprocess.Popen": (0, 1, _PROCESS),
     "os.system": (0, 0, _PROCESS),  # a command line may hold a password
     "os.exec": (0, 1, _PROCESS),
@@ -95,7 +94,7 @@ def sealed() -> Iterator[list[str]]:
         _seal = before
 
 
-def refuse(call: str, instead: str = _NETWORK) -> None:
+def refuse(call: str, instead: str = NETWORK) -> None:
     """Refuse `call`, if it comes from a run or from the import of a flow.
 
     Raises:

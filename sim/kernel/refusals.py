@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NETWORK = "serve the other side in process, such as an httpx.MockTransport or a pair of asyncio queues"
+NETWORK = "serve the other side in process, through sim.net or an httpx.MockTransport"
+"""What to do instead of reaching a network."""
 _STREAMS = "serve the other side in process, inside of `with sim.net.Network(world):`"
 _PROCESS = "call the tool's work as a plain function, or as an effect that a fault can touch"
 _SIGNALS = "stop the program from a task, such as `await flow.stop()` after a sleep"
@@ -23,7 +24,7 @@ _ALTERNATIVES: dict[str, str] = {
             "sock_accept", "sock_connect", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into",
             "sock_sendall", "sock_sendto", "sock_sendfile",
         ),
-        _NETWORK,
+        NETWORK,
     ),
     **dict.fromkeys(("create_connection", "create_server", "getaddrinfo"), _STREAMS),
     **dict.fromkeys(("subprocess_exec", "subprocess_shell"), _PROCESS),

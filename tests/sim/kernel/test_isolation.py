@@ -131,8 +131,8 @@ def test_refusal_names_call_actor_and_line():
     world = World(1)
     expected = (
         f"socket.connect(('192.0.2.1', 443)) by task task-1 at test_isolation.py:{line} is refused in a simulation; "
-        "virtual time has no real input or output; serve the other side in process, such as an httpx.MockTransport "
-        "or a pair of asyncio queues"
+        "virtual time has no real input or output; serve the other side in process, through sim.net or an "
+        "httpx.MockTransport"
     )
     with pytest.raises(RealWorldError) as caught:
         world.run(program())
