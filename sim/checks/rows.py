@@ -79,17 +79,15 @@ def build_rows(
     scenario: Scenario,
     outcomes: Sequence[SeedOutcome],
     doubtful_faults: Mapping[str, str],
-    *,
-    deterministic: bool | None,
-    parting: str = "",
+    twice: Mapping[int, str | None],
 ) -> list[Row]:
-    """Every promise of the scenario over all seeds; `parting` says where two runs of one seed part."""
+    """Every promise of the scenario over all seeds; `twice` is that of `merge`."""
     table: dict[str, dict[int, CheckOutcome]] = {}
     for outcome in outcomes:
         for check in outcome.checks:
             table.setdefault(check.id, {})[outcome.seed] = check
-    if deterministic is not None and outcomes:
-        table["determinism"] = {outcomes[0].seed: _determinism(outcomes[0], parting, deterministic=deterministic)}
+    if twice:
+        table["determinism"] = {seed: _determinism(seed, parting) for seed, parting in twice.items()}
     return [
         Row(promise, by_seed, check_doubts(promise, list(by_seed.values()), scenario, doubtful_faults))
         for promise in promises(scenario, list(table))
@@ -130,15 +128,15 @@ def check_result(row: Row, *, line: int | None, met: bool | None) -> CheckResult
     )
 
 
-def _determinism(outcome: SeedOutcome, parting: str, *, deterministic: bool) -> CheckOutcome:
-    if deterministic:
+def _determinism(seed: int, parting: str | None) -> CheckOutcome:
+    if parting is None:
         return CheckOutcome("determinism", 0.0, 1, "pass")
     first_difference = f"; the first difference: {parting}" if parting else ""
     finding = Finding(
         kind="nondeterminism",
-        seed=outcome.seed,
+        seed=seed,
         at_s=0.0,
-        summary=f"seed {outcome.seed}, run twice, gave two different digests{first_difference}",
+        summary=f"seed {seed}, run twice, gave two different digests{first_difference}",
         cause="The flow reads a clock, a random source, an id or the order of a set that the harness does not control.",
         fix="Take time, chance and ids from the standard library inside the flow, and sort what comes out of sets.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sim.checks.describe import describe_parameters, describe_where
@@ -11,7 +12,7 @@ from sim.checks.expectations import Failures, surprises
 from sim.checks.explored import exploration_of
 from sim.checks.plots import latency_bins, numbers, queue_series, time_shares
 from sim.checks.rows import Row, build_rows, check_result
-from sim.checks.words import share_of_seeds
+from sim.checks.words import counted, share_of_seeds
 from sim.model.result import FaultResult, ScenarioResult, Verdict, worst
 from sim.model.scenario import TenantProbeFault
 
@@ -29,9 +30,9 @@ def merge(
     *,
     file: str,
     lines: Mapping[str, int],
-    deterministic: bool | None,
-    parting: str = "",
+    twice: Mapping[int, str | None] = MappingProxyType({}),
     plans: Plans | None = None,
+    stopped: str = "",
 ) -> ScenarioResult:
     """The result of a scenario.
 
@@ -40,16 +41,17 @@ def merge(
         outcomes: one a seed, in the order of the sweep.
         file: the scenario's file, as people name it.
         lines: for each place in the file, such as `checks[2]`, its line.
-        deterministic: whether the first seed, run twice, gave the same digest; `None` if that was not tried.
-        parting: the first different events of those two runs, side by side.
+        twice: for each seed that ran twice, the first different events of both runs, side by side (empty where
+            only the digests differ); `None` where the runs were the same.
         plans: where the plans of an exploration come from.
+        stopped: why the sweep ended before its last seed; empty where it did not.
 
     """
     # Plots and numbers are of the load as the file means it; runs with late calls would only blur them.
     shown = [outcome for outcome in outcomes if not outcome.explored] or outcomes
     totals = numbers(shown)
     doubtful_faults = fault_doubts(scenario, outcomes)
-    rows = build_rows(scenario, outcomes, doubtful_faults, deterministic=deterministic, parting=parting)
+    rows = build_rows(scenario, outcomes, doubtful_faults, twice)
     strange = _surprises(scenario, rows, shown)
     expected = {expect.check: expect.check not in strange for expect in scenario.expect}
     places = {check.id: f"checks[{position}]" for position, check in enumerate(scenario.checks)}
@@ -71,7 +73,7 @@ def merge(
         digest=_digest(outcomes),
         verdict=verdict,
         demonstration=bool(scenario.expect),
-        reason=_reason(unexpected, strange, doubts, len(outcomes)),
+        reason=_reason(unexpected, strange, doubts, len(outcomes), stopped),
         checks=checks,
         faults=tuple(_fault_result(fault, outcomes) for fault in scenario.faults),
         numbers=totals,
@@ -81,6 +83,7 @@ def merge(
         time_shares=time_shares(shown),
         caught=tuple(_caught(row) for row in rows if expected.get(row.promise.id)),
         exploration=None if plans is None else exploration_of(scenario, plans, outcomes),
+        stopped=stopped,
     )
 
 
@@ -112,7 +115,9 @@ def _verdict(unexpected: Sequence[Row], strange: Mapping[str, str], doubts: Sequ
     return worst(verdicts)
 
 
-def _reason(unexpected: Sequence[Row], strange: Mapping[str, str], doubts: Sequence[str], seeds: int) -> str:
+def _reason(
+    unexpected: Sequence[Row], strange: Mapping[str, str], doubts: Sequence[str], seeds: int, stopped: str
+) -> str:
     """Why the scenario has its verdict; empty when it passes without a remark."""
     broken = [
         f"{row.promise.id} fails in {share_of_seeds(len(row.failing), seeds)}: {row.headline}"
@@ -123,6 +128,8 @@ def _reason(unexpected: Sequence[Row], strange: Mapping[str, str], doubts: Seque
     told = [*strange.values(), *broken, *unproved]
     # A fault's doubt stands in those of its checks already.
     told.extend(doubt for doubt in doubts if not any(doubt in reason for reason in told))
+    if stopped:
+        told.append(f"the sweep ended early, after {counted(seeds, 'seed')}: {stopped}")
     return "; ".join(told)
 
 

@@ -49,7 +49,7 @@ def conclude(
             code = deciding([code, Exit.NOT_WRITTEN])
     for each in errors:
         tell(each)
-    click.echo(f"exit {code}: {_shortfall(code, len(results), planned)}" if errors else last_line)
+    click.echo(f"exit {code}: {_shortfall(code, results, planned)}" if errors else last_line)
     return code
 
 
@@ -62,10 +62,12 @@ def _write(suite: SuiteResult, report: Path | None) -> None:
     click.echo(f"REPORT     {written.html}\n")
 
 
-def _shortfall(code: Exit, finished: int, planned: int) -> str:
+def _shortfall(code: Exit, results: Sequence[ScenarioResult], planned: int) -> str:
     """What is missing, in the last line."""
+    in_part = sum(bool(result.stopped) for result in results)
     end = {Exit.INTERRUPTED: "aborted; ", Exit.NOT_WRITTEN: "the report is not written; "}.get(code, "")
-    return f"{end}{finished} of {planned} scenarios finished"
+    partly = f", {in_part} in part" if in_part else ""
+    return f"{end}{len(results) - in_part} of {planned} scenarios finished{partly}"
 
 
 def _exit_code(results: Sequence[ScenarioResult]) -> Exit:

@@ -213,13 +213,15 @@ class ScenarioResult(_Data):
     time_shares: tuple[TimeShare, ...] = ()
     caught: tuple[str, ...] = ()
     exploration: ExplorationResult | None = None
+    stopped: str = ""
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """A result that explored nothing says nothing of exploration."""
+        """What did not happen is not told: no exploration, no early end."""
         data: dict[str, object] = serialise(self)
-        if data.get("exploration") is None:
-            data.pop("exploration", None)
+        for key in ("exploration", "stopped"):
+            if not data.get(key):
+                data.pop(key, None)
         return data
 
 

@@ -12,17 +12,15 @@ from sim.model.explore import MODES, Explore
 from sim.model.plan import Plan, PlanKind, Plans
 from sim.search.plans import plan_for
 from sim.search.singles import single_delays
-from sim.sweep import run_scenario
 from sim.usercode import user_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sim.loader import LoadedScenario
     from sim.model.explore import Mode
     from sim.model.plan import CallPoint
     from sim.model.prepared import Prepared
-    from sim.model.result import ScenarioResult
     from sim.model.scenario import Scenario
 
 CALLS_OF_A_FAMILY_MAX = 8
@@ -49,15 +47,8 @@ def wanted(scenario: Scenario, *, asked: bool) -> Explore | None:
     return (explore or Explore()).model_copy(update={"modes": MODES})
 
 
-def explore_scenario(
-    loaded: LoadedScenario,
-    prepared: Prepared,
-    seeds: Sequence[int],
-    explore: Explore,
-    *,
-    progress: Callable[[int], None] = lambda _seed: None,
-) -> ScenarioResult:
-    """Run every seed under its plan.
+def plans_of(loaded: LoadedScenario, prepared: Prepared, seeds: Sequence[int], explore: Explore) -> Plans:
+    """The plan of each seed.
 
     The plans come from the calls of the file's first seed, run with the
     file's faults and nothing else, whichever seeds are asked for: one seed
@@ -68,18 +59,16 @@ def explore_scenario(
         prepared: the same with its code loaded.
         seeds: which seeds, in this order.
         explore: how seeds turn into plans.
-        progress: called with each seed when it is done.
 
     Raises:
-        ScenarioError: as for `run_scenario`.
+        ScenarioError: the scenario's code cannot be driven, raises in its payload function, or ends the process.
 
     """
     probe_seed = prepared.scenario.seeds.first
     with modules_of(loaded.folder), user_errors(loaded):
         calls = representatives(probe_calls(prepared, probe_seed))
     by_seed = {seed: scenario_plan(seed, calls, explore) for seed in seeds}
-    plans = Plans(tuple(explore.modes), probe_seed, calls, single_delays(calls), by_seed)
-    return run_scenario(loaded, prepared, seeds, progress=progress, plans=plans)
+    return Plans(tuple(explore.modes), probe_seed, calls, single_delays(calls), by_seed)
 
 
 def scenario_plan(seed: int, calls: tuple[CallPoint, ...], explore: Explore) -> Plan:

@@ -72,7 +72,8 @@ def record(seed=1, end_s=30.0, **fields: Any) -> Recording:
 
 def judge(scenario: Scenario, *recordings: Recording, deterministic: bool | None = None) -> ScenarioResult:
     outcomes: list[SeedOutcome] = [evaluate_seed(scenario, recording) for recording in recordings]
-    return merge(scenario, outcomes, file="checkout.sim.yaml", lines={"checks[0]": 12}, deterministic=deterministic)
+    twice = {} if deterministic is None else {outcomes[0].seed: None if deterministic else ""}
+    return merge(scenario, outcomes, file="checkout.sim.yaml", lines={"checks[0]": 12}, twice=twice)
 
 
 def judge_check(check: dict[str, Any], *recordings: Recording, **kwargs: Any) -> CheckResult:

@@ -106,7 +106,7 @@ VERSUS = {"id": "by", "metric": "trace.latency", "stat": "max", "versus": "basel
 def compared(check, run, twin):
     scenario = make_scenario(check)
     outcome = evaluate_seed(scenario, run, twin)
-    return merge(scenario, [outcome], file="f", lines={}, deterministic=None).checks[0]
+    return merge(scenario, [outcome], file="f", lines={}).checks[0]
 
 
 def test_a_check_versus_the_baseline_is_a_ratio():
@@ -277,7 +277,7 @@ def test_limits_of_latency_are_handed_to_the_plot():
     """Upper bounds on latency are lines in its plot; ratios and counts are not."""
     scenario = make_scenario(FAST, VERSUS, {"id": "n", "metric": "trace.latency", "min": 1, "max": 9})
     outcome = evaluate_seed(scenario, answered(0.1), answered(0.1))
-    assert merge(scenario, [outcome], file="f", lines={}, deterministic=None).limits_s == {"fast": 0.4}
+    assert merge(scenario, [outcome], file="f", lines={}).limits_s == {"fast": 0.4}
 
 
 def test_a_sweep_without_seeds_is_inconclusive():
@@ -290,7 +290,7 @@ def test_an_outcome_survives_the_way_between_processes():
     scenario = make_scenario(ONCE)
     outcome = evaluate_seed(scenario, twice())
     copied = pickle.loads(pickle.dumps(outcome))  # noqa: S301 - our own bytes
-    merged = [merge(scenario, [each], file="f", lines={}, deterministic=None) for each in (outcome, copied)]
+    merged = [merge(scenario, [each], file="f", lines={}) for each in (outcome, copied)]
     assert merged[0] == merged[1]
 
 

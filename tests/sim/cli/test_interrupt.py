@@ -51,11 +51,13 @@ def add(folder, name, builder, seeds):
 def assert_aborted(folder, code, out, err):
     assert code == 130
     assert "PASS" in out
-    assert out.endswith("exit 130: aborted; 1 of 2 scenarios finished\n")
     assert err.splitlines()[-1] == "interrupted"
     assert not [word for word in ("Traceback", "never retrieved", "Task was destroyed") if word in err]
     result = json.loads((folder / "report" / "result.json").read_text())
-    assert [scenario["name"] for scenario in result["scenarios"]] == ["finished"]
+    stopped = {scenario["name"]: scenario.get("stopped", "") for scenario in result["scenarios"]}
+    assert stopped in ({"finished": ""}, {"finished": "", "long": "interrupted"})  # it depends on how far it came
+    in_part = ", 1 in part" if "long" in stopped else ""
+    assert out.endswith(f"exit 130: aborted; 1 of 2 scenarios finished{in_part}\n")
     assert result["exit_code"] == 130
     assert (folder / "report" / "report.html").exists()
 

@@ -1,0 +1,169 @@
+"""The seeds of one scenario handed out, and gathered into one result in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from sim.checks.verdicts import merge
+from sim.sweep.crews import Crew, Here
+from sim.sweep.jobs import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sim.checks.evaluate import SeedOutcome
+    from sim.loader import LoadedScenario
+    from sim.model.plan import Plans
+    from sim.model.prepared import Prepared
+    from sim.model.result import ScenarioResult
+    from sim.model.scenario import Scenario
+    from sim.sweep.jobs import Judged
+
+SEEDS_OF_A_JOB_MAX = 16
+_JOBS_OF_A_WORKER = 4  # at least, where there are seeds enough: the last job of all should not be a long one
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a sweep ends before its last seed.
+
+    Args:
+        failures: after so many seeds that fail, counted in the order of the seeds, so that it does not matter
+            which were quickest; `None` for all seeds.
+        goes_on: asked after each seed; false when the time is up.
+
+    """
+
+    failures: int | None = None
+    goes_on: Callable[[], bool] = _always
+
+
+class Sweep:
+    """A sweep under way.
+
+    Args:
+        loaded: the scenario and the places in its file.
+        plans: what is late in each seed; `None` where nothing is explored.
+        judged: what the crew gives, job by job.
+
+    Attributes:
+        interrupted: whether somebody pressed Ctrl-C while it was gathered.
+
+    """
+
+    def __init__(self, loaded: LoadedScenario, plans: Plans | None, judged: Iterator[list[Judged]]) -> None:
+        self.interrupted = False
+        self._loaded = loaded
+        self._plans = plans
+        self._judged = judged
+
+    def finish(
+        self, limits: Limits | None = None, *, progress: Callable[[int], None] = lambda _seed: None
+    ) -> ScenarioResult | None:
+        """Gather the seeds in their order, and merge them; nothing when a limit came before the first.
+
+        Args:
+            limits: when to end early.
+            progress: called with each seed that was taken in.
+
+        Raises:
+            ScenarioError: the scenario's code cannot be driven, raises in its payload function, or ends the process.
+            WorkerLostError: a worker process ended in the same job twice.
+
+        """
+        taken, stopped = self._take(limits or Limits(), progress)
+        if not taken:
+            return None
+        return merge(
+            self._loaded.scenario,
+            [one.outcome for one in taken],
+            file=self._loaded.file,
+            lines={path: line for path, (line, _column) in self._loaded.lines.items()},
+            twice={one.outcome.seed: one.parting for one in taken if one.twice},
+            plans=self._plans,
+            stopped=stopped,
+        )
+
+    def _take(self, limits: Limits, progress: Callable[[int], None]) -> tuple[list[Judged], str]:
+        """The seeds up to a limit, and which it was."""
+        taken: list[Judged] = []
+        failures = 0
+        try:
+            for one in chain.from_iterable(self._judged):
+                taken.append(one)
+                progress(one.outcome.seed)
+                failures += _fails(self._loaded.scenario, one.outcome)
+                if failures == limits.failures:
+                    return taken, f"{failures} seeds failed" if failures > 1 else "a seed failed"
+                if not limits.goes_on():
+                    return taken, "the time was up"
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return taken, "interrupted"
+        return taken, ""
+
+
+def start_sweep(
+    loaded: LoadedScenario,
+    prepared: Prepared,
+    seeds: Sequence[int],
+    *,
+    plans: Plans | None = None,
+    crew: Crew | None = None,
+    verify: int = 1,
+) -> Sweep:
+    """Hand the seeds of a scenario out.
+
+    Args:
+        loaded: the scenario and the places in its file.
+        prepared: the same with its code loaded.
+        seeds: which seeds, in this order.
+        plans: what is late in each seed besides what the file's faults do; `None` to explore nothing.
+        crew: who does the work; this process without one.
+        verify: so many seeds, the first ones, run twice: the same seed has to give the same bytes.
+
+    """
+    crew = crew or Here()
+    size = max(1, min(SEEDS_OF_A_JOB_MAX, len(seeds) // (crew.workers * _JOBS_OF_A_WORKER)))
+    jobs = [_job(seeds[start : start + 1], plans, twice=True) for start in range(min(verify, len(seeds)))]
+    jobs += [_job(seeds[start : start + size], plans) for start in range(verify, len(seeds), size)]
+    return Sweep(loaded, plans, crew.start(jobs, loaded, prepared))
+
+
+def run_scenario(
+    loaded: LoadedScenario, prepared: Prepared, seeds: Sequence[int], *, plans: Plans | None = None
+) -> ScenarioResult:
+    """Run every seed here, the first one twice, and give the result.
+
+    Args:
+        loaded: the scenario and the places in its file.
+        prepared: the same with its code loaded.
+        seeds: which seeds, in this order; at least one.
+        plans: what is late in each seed; `None` to explore nothing.
+
+    Raises:
+        ScenarioError: the scenario's code cannot be driven, raises in its payload function, or ends the process.
+        ValueError: there is no seed.
+
+    """
+    result = start_sweep(loaded, prepared, seeds, plans=plans).finish()
+    if result is None:
+        raise ValueError(f"{loaded.scenario.name} has no seed to run; a sweep has one or more; pass seeds=[1]")
+    return result
+
+
+def _job(seeds: Sequence[int], plans: Plans | None, *, twice: bool = False) -> Job:
+    return Job(tuple(seeds), tuple(None if plans is None else plans.by_seed[seed] for seed in seeds), twice)
+
+
+def _fails(scenario: Scenario, outcome: SeedOutcome) -> bool:
+    """Whether a seed breaks a promise that counts, and that no demonstration expects to be broken."""
+    excused = [expect.check for expect in scenario.expect]
+    excused += [check.id for check in scenario.checks if check.severity == "warn"]
+    return any(check.verdict == "fail" and check.id not in excused for check in outcome.checks)
