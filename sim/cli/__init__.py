@@ -27,6 +27,8 @@ def sim() -> None:
 
 def _owns_process() -> bool:
     """Whether this process does nothing but what is asked here: there is no way back from an empty network."""
+    if any(word.partition("=")[0] == "--cluster" for word in sys.argv):
+        return False  # the workers leave the network, each for itself
     program = Path(sys.argv[0])
     return program.stem == "penguiflow" or (program.name == "__main__.py" and program.parent.name == "sim")
 

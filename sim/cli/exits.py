@@ -16,7 +16,7 @@ import click
 from penguiflow import __version__
 from sim.loader import ScenarioError, SelectionError, place_of
 from sim.report import ReportError
-from sim.sweep import WorkerLostError
+from sim.sweep import ClusterError, WorkerLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -45,7 +45,7 @@ class Exit(IntEnum):
 _CODES: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
     ((KeyboardInterrupt,), Exit.INTERRUPTED),
     ((SelectionError,), Exit.NOTHING_SELECTED),
-    ((ScenarioError, SystemExit, WorkerLostError), Exit.UNUSABLE),
+    ((ClusterError, ScenarioError, SystemExit, WorkerLostError), Exit.UNUSABLE),
     ((ReportError,), Exit.NOT_WRITTEN),
 )  # the first that fits; whatever is left is no fault of the user
 _FIRST_DECIDES = (

@@ -14,7 +14,7 @@ from sim.cli.conclude import conclude
 from sim.cli.exits import Exit, exits
 from sim.cli.folder import require_writable
 from sim.cli.select import selected
-from sim.cli.sweeping import Choice, Manner, crew_of, sweep_all
+from sim.cli.sweeping import Choice, Manner, sweep_all
 from sim.model.rules import BrokenRule
 from sim.model.units import parse_positive_duration
 
@@ -50,6 +50,7 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: str | Non
 @click.option("-k", "words", help="Only scenarios whose name holds this text.")
 @click.option("--tag", "tags", multiple=True, help="Only scenarios with this tag; may be repeated: any of them.")
 @click.option("-j", "--jobs", default="auto", callback=_jobs, help="Worker processes; `auto` is one a core.")
+@click.option("--cluster", metavar="ADDRESS", help="Have a Dask cluster do it, such as tcp://10.0.0.5:8786.")
 @click.option("--max-failures", type=click.IntRange(min=1), help="End a scenario after so many seeds that fail.")
 @click.option("--time-limit", callback=_seconds, help="End after this wall-clock time, such as 10m; keep what is done.")
 @click.option("--verify", default=1, type=click.IntRange(min=0), help="So many seeds run twice, to compare the bytes.")
@@ -75,10 +76,15 @@ def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **option
         return Exit.NOTHING_SELECTED
     if report is not None:
         require_writable(report)
-    manner = Manner(options["explore"], options["verify"], options["max_failures"], options["time_limit"])
-    seeds = sum(len(choice.among(loaded.scenario.seeds)) for loaded, _ in ready)
-    with crew_of(jobs, seeds) as crew:
-        results, errors = sweep_all(ready, choice, crew, manner)
+    manner = Manner(
+        explore=options["explore"],
+        verify=options["verify"],
+        failures=options["max_failures"],
+        time_limit_s=options["time_limit"],
+        jobs=jobs,
+        cluster=options["cluster"],
+    )
+    results, errors = sweep_all(ready, choice, manner)
     return conclude(results, errors, planned=len(ready), report=report)
 
 

@@ -13,12 +13,13 @@ import click
 from penguiflow import ambient
 from sim.loader import ScenarioError
 from sim.search.scenarios import plans_of, wanted
-from sim.sweep import Here, Limits, Processes, start_sweep
+from sim.sweep import Cluster, Here, Limits, Processes, start_sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sim.loader import LoadedScenario
+    from sim.model.plan import Plans
     from sim.model.prepared import Prepared
     from sim.model.result import ScenarioResult
     from sim.model.scenario import Seeds
@@ -55,6 +56,8 @@ class Manner:
         verify: how many seeds run twice.
         failures: after how many failing seeds a scenario ends.
         time_limit_s: after how many seconds everything ends.
+        jobs: how many processes; `None` for one a core, and none besides this one where there are few seeds.
+        cluster: the address of the cluster whose workers do it instead.
 
     """
 
@@ -62,66 +65,90 @@ class Manner:
     verify: int = 1
     failures: int | None = None
     time_limit_s: float | None = None
+    jobs: int | None = None
+    cluster: str | None = None
 
 
 Ready = tuple["LoadedScenario", "Prepared"]
 
 
-def crew_of(jobs: int | None, seeds: int) -> AbstractContextManager[Crew]:
-    """Who does the work.
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A scenario, its seeds, and the plan of each."""
 
-    Args:
-        jobs: how many processes; `None` for one a core, and none besides this one where there are few seeds.
-        seeds: how many seeds there are to run.
-
-    """
-    workers = min(len(os.sched_getaffinity(0)), seeds // SEEDS_OF_A_WORKER) if jobs is None else jobs
-    return Processes(workers) if workers > 1 else nullcontext(Here())
+    loaded: LoadedScenario
+    prepared: Prepared
+    seeds: Sequence[int]
+    plans: Plans | None
 
 
 def sweep_all(
-    ready: Sequence[Ready], choice: Choice, crew: Crew, manner: Manner
+    ready: Sequence[Ready], choice: Choice, manner: Manner
 ) -> tuple[list[ScenarioResult], list[BaseException]]:
     """What the scenarios gave, and what kept others from giving anything: one's own errors stop no other."""
     results: list[ScenarioResult] = []
     errors: list[BaseException] = []
     limits = Limits(manner.failures, _until(manner.time_limit_s))
     try:
-        begun = [_begun(one, choice.among(one[0].scenario.seeds), crew, manner) for one in ready]
-        for (loaded, _), sweep in zip(ready, begun, strict=True):
-            if isinstance(sweep, ScenarioError):
-                errors.append(sweep)
-                continue
-            try:
-                result = _finished(loaded, len(choice.among(loaded.scenario.seeds)), sweep, limits)
-            except ScenarioError as error:
-                errors.append(error)
-                continue
-            if result is not None:
-                results.append(result)
-            if sweep.interrupted:
-                errors.append(KeyboardInterrupt())
-                break
-            if not limits.goes_on():
-                _tell_time_is_up(ready, results)
-                break
+        # All plans come first: they need runs here, and in a run nothing else of the process can reach a cluster.
+        planned = list(_all_planned(ready, choice, manner, errors))
+        with _crew(manner, sum(len(one.seeds) for one in planned)) as crew:
+            for result in _gathered(planned, crew, manner, limits, errors):
+                results.append(result)  # noqa: PERF402 - what came before an error is kept
+        if not limits.goes_on():
+            _tell_time_is_up(ready, results)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told, with its code, below what is finished
         errors.append(error)
     return results, errors
 
 
-def _begun(one: Ready, seeds: Sequence[int], crew: Crew, manner: Manner) -> Sweep | ScenarioError:
-    loaded, prepared = one
-    exploration = wanted(loaded.scenario, asked=manner.explore)
-    try:
-        plans = None if exploration is None else plans_of(loaded, prepared, seeds, exploration)
-    except ScenarioError as error:
-        return error
-    return start_sweep(loaded, prepared, seeds, plans=plans, crew=crew, verify=manner.verify)
+def _all_planned(
+    ready: Sequence[Ready], choice: Choice, manner: Manner, errors: list[BaseException]
+) -> Iterator[_Planned]:
+    for loaded, prepared in ready:
+        seeds = choice.among(loaded.scenario.seeds)
+        exploration = wanted(loaded.scenario, asked=manner.explore)
+        try:
+            plans = None if exploration is None else plans_of(loaded, prepared, seeds, exploration)
+        except ScenarioError as error:
+            errors.append(error)
+        else:
+            yield _Planned(loaded, prepared, seeds, plans)
 
 
-def _finished(loaded: LoadedScenario, seeds: int, sweep: Sweep, limits: Limits) -> ScenarioResult | None:
-    label = f"{loaded.scenario.name}, {seeds} seeds"
+def _crew(manner: Manner, seeds: int) -> AbstractContextManager[Crew]:
+    if manner.cluster is not None:
+        return Cluster(manner.cluster)
+    cores = min(len(os.sched_getaffinity(0)), seeds // SEEDS_OF_A_WORKER)
+    workers = cores if manner.jobs is None else manner.jobs
+    return Processes(workers) if workers > 1 else nullcontext(Here())
+
+
+def _gathered(
+    planned: Sequence[_Planned], crew: Crew, manner: Manner, limits: Limits, errors: list[BaseException]
+) -> Iterator[ScenarioResult]:
+    """Hand everything out, then gather scenario by scenario, until all are done or somebody has had enough."""
+    sweeps = [
+        start_sweep(one.loaded, one.prepared, one.seeds, plans=one.plans, crew=crew, verify=manner.verify)
+        for one in planned
+    ]
+    for one, sweep in zip(planned, sweeps, strict=True):
+        try:
+            result = _finished(one, sweep, limits)
+        except ScenarioError as error:
+            errors.append(error)
+            continue
+        if result is not None:
+            yield result
+        if sweep.interrupted:
+            errors.append(KeyboardInterrupt())
+        if sweep.interrupted or not limits.goes_on():
+            return
+
+
+def _finished(one: _Planned, sweep: Sweep, limits: Limits) -> ScenarioResult | None:
+    seeds = len(one.seeds)
+    label = f"{one.loaded.scenario.name}, {seeds} seeds"
     with click.progressbar(length=seeds, label=label, file=sys.stderr) as bar:
         return sweep.finish(limits, progress=lambda _seed: bar.update(1))
 

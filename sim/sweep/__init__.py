@@ -1,7 +1,19 @@
-"""Many seeds: one after the other here, or in worker processes; the result is the same, byte for byte."""
+"""Many seeds: one after the other here, in worker processes, or on a cluster; the result is the same, byte for byte."""
 
+from sim.sweep.cluster import Cluster, ClusterError
 from sim.sweep.crews import Crew, Here
 from sim.sweep.gather import Limits, Sweep, run_scenario, start_sweep
 from sim.sweep.processes import Processes, WorkerLostError
 
-__all__ = ["Crew", "Here", "Limits", "Processes", "Sweep", "WorkerLostError", "run_scenario", "start_sweep"]
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "Crew",
+    "Here",
+    "Limits",
+    "Processes",
+    "Sweep",
+    "WorkerLostError",
+    "run_scenario",
+    "start_sweep",
+]
