@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.kernel.sleeping import Sleep
+
 if TYPE_CHECKING:
     from sim.kernel.loop import SimLoop
 
@@ -15,7 +17,14 @@ def drop_everything(loop: SimLoop) -> None:
     Tasks are not cancelled: a killed process runs no `finally`. They wait for
     what will not come, until the end of the run.
     """
-    for handle in loop._ready:
-        handle.cancel()
+    nobodys: Sleep[None] = Sleep(loop=loop)
+    nobodys.cancel()
+    for place, handle in enumerate(loop._ready):
+        if type(handle) is Sleep:
+            loop._ready[place] = nobodys  # to cancel the task's own would wake it up
+        else:
+            handle.cancel()
     for _, _, timer in list(loop._scheduled):
-        timer.cancel()
+        if type(timer) is not Sleep:
+            timer.cancel()
+    loop._scheduled.clear()

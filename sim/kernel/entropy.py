@@ -14,8 +14,10 @@ from sim.kernel.patching import replaced
 from sim.kernel.standins import module_generators, stands_in_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
+    from sim.kernel.aliases import Generator
     from sim.kernel.draws import Draws
     from sim.kernel.standins import Surroundings
 
@@ -66,13 +68,14 @@ def seeded_entropy(draws: Draws) -> Iterator[None]:
         random.setstate(state)
 
 
-@contextmanager
-def _seeded_modules(draws: Draws) -> Iterator[None]:
+def _seeded_modules(draws: Draws) -> AbstractContextManager[None]:
     """Begin each run with the generators of modules as they were made; those made without a seed get one."""
     generators = module_generators()
-    if not generators:
-        yield
-        return
+    return _seeded_generators(generators, draws) if generators else replaced()
+
+
+@contextmanager
+def _seeded_generators(generators: Sequence[Generator], draws: Draws) -> Iterator[None]:
     before = [generator.random.getstate() for generator in generators]
     try:
         for name, its_random, state, has_seed in generators:
@@ -86,13 +89,14 @@ def _seeded_modules(draws: Draws) -> Iterator[None]:
             generator.random.setstate(state)
 
 
-@contextmanager
-def _seeded_numpy(draws: Draws) -> Iterator[None]:
+def _seeded_numpy(draws: Draws) -> AbstractContextManager[None]:
     """Seed the generator behind `numpy.random.random()` and its like, where numpy has been imported."""
-    numpy_random: Any = sys.modules.get("numpy.random")
-    if numpy_random is None:
-        yield
-        return
+    numpy_random = sys.modules.get("numpy.random")
+    return replaced() if numpy_random is None else _seeded_state(numpy_random, draws)
+
+
+@contextmanager
+def _seeded_state(numpy_random: Any, draws: Draws) -> Iterator[None]:
     state = numpy_random.get_state(legacy=False)
     try:
         numpy_random.seed(draws.u64("numpy") >> 32)

@@ -120,21 +120,18 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         refuse(f"{event}({', '.join(map(repr, args[first:end]))})", instead)
 
 
-@contextmanager
-def _fork_exec_refused() -> Iterator[None]:
+def _fork_exec_refused() -> replaced:
     """Refuse what `multiprocessing` starts its processes with, which tells no audit hook."""
     module = sys.modules.get("_posixsubprocess")
     if module is None:
-        yield
-        return
+        return replaced()
     plain = module.fork_exec
 
     def fork_exec(*args: Any) -> Any:
         refuse("the start of a process", _PROCESS)
         return plain(*args)
 
-    with replaced((module, "fork_exec", fork_exec)):
-        yield
+    return replaced((module, "fork_exec", fork_exec))
 
 
 _plain_new_event_loop = asyncio.new_event_loop

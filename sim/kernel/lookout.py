@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from sim.kernel.frames import await_chain
+from sim.kernel.sleeping import Sleep
 from sim.kernel.stuck import locked, ring_in, stalled
 from sim.kernel.tasks import creation_order, pending_tasks
 from sim.kernel.waits import waiter_of
@@ -71,6 +72,8 @@ class Lookout:
 
 def _is_to_come(timer_before: ref[Any]) -> bool:
     timer = timer_before()
+    if type(timer) is Sleep:
+        return not timer.done()
     return timer is not None and timer._scheduled and not timer._cancelled
 
 

@@ -21,6 +21,7 @@ from sim.kernel.handles import ReadyHandle, Timer
 from sim.kernel.lookout import Lookout
 from sim.kernel.networked import Networked
 from sim.kernel.refusals import RealWorldError
+from sim.kernel.sleeping import Sleep
 from sim.kernel.stuck import explain
 from sim.kernel.tasks import SimTask
 from sim.kernel.threads import DEFAULT_POOL_SIZE, Threads
@@ -46,6 +47,7 @@ FOREVER_S = sys.float_info.max
 """The horizon of a loop without one: a timer at infinity lies behind it, and never goes off."""
 _SPINS = 20  # times FAIR_ROUNDS without a timer to jump to: whatever still runs will run for ever
 _FAIR_ROUNDS_AGAIN = 100  # while the ready queue has not been empty since the last forced jump
+_NO_TIMER = (math.inf, 0, Timer(math.inf, print, (), None, Context()))
 _COMPACT_FROM = 100  # timers; below, cancelled ones are not worth the effort
 
 
@@ -68,10 +70,13 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
 
     """
 
+    takes_sleeps = True
+    """`sim.kernel.sleeping` may put its futures among the timers."""
+
     _ready: deque[Any]
     _asyncgens: WeakSet[Any]
-    _scheduled: list[tuple[float, int, Any]]  # time, order of setting, handle
-    _timer_cancelled_count: int
+    _scheduled: list[tuple[float, int, Any]]  # time, order of setting, handle or sleep
+    _timer_cancelled_count: int  # since the last compaction
     _check_closed: Callable[[], None]
     _default_executor: Executor | None
     _task_factory: Callable[..., asyncio.Task[Any]] | None
@@ -186,14 +191,17 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
 
     def _timer_handle_cancelled(self, handle: Any) -> None:
         """Called by a timer that is cancelled; most timers are timeouts, and most of those end here."""
-        if not handle._scheduled:
-            return
+        if handle._scheduled:
+            self._timer_cancelled()
+
+    def _timer_cancelled(self) -> None:
+        """Throw cancelled timers out once they may be more than half of all."""
         self._timer_cancelled_count += 1
         timers = self._scheduled
         if len(timers) >= _COMPACT_FROM and self._timer_cancelled_count * 2 > len(timers):
-            timers[:] = [entry for entry in timers if not entry[2]._cancelled]
+            timers[:] = [entry for entry in timers if not _is_cancelled(entry[2])]
             heapify(timers)
-            self._timer_cancelled_count = 1  # `handle` itself, which is marked after this call
+            self._timer_cancelled_count = 0
 
     # Running
 
@@ -228,8 +236,10 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         note = None if digest is None else digest.words.append
         while True:
             if not ready:
-                if timers and self._now < timers[0][0] <= self.horizon_s and not timers[0][2]._cancelled:
-                    self._now = timers[0][0]
+                when, _, timer = timers[0] if timers else _NO_TIMER
+                is_over = timer.done() if type(timer) is Sleep else timer._cancelled
+                if self._now < when <= self.horizon_s and not is_over:
+                    self._now = when
                 else:
                     self._jump()
                 rounds_left, spins_left = FAIR_ROUNDS, _SPINS
@@ -248,9 +258,8 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
             now = self._now
             while timers and timers[0][0] <= now:
                 timer = heappop(timers)[2]
-                timer._scheduled = False
-                if timer._cancelled:
-                    self._timer_cancelled_count -= 1
+                if type(timer) is not Sleep:
+                    timer._scheduled = False
                 ready.append(timer)
             if self.events >= pause_at:
                 pause_at = self._look(now)
@@ -263,6 +272,14 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
             self.events += waiting
             for _ in range(waiting):
                 handle = next_ready()
+                if type(handle) is Sleep:
+                    if handle.done():
+                        self.events -= 1
+                        continue
+                    if note is not None:
+                        note(CALLBACK)
+                    handle.set_result(None)
+                    continue
                 if handle._cancelled:
                     self.events -= 1
                     continue
@@ -296,9 +313,10 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
     def _jump(self) -> None:
         """Move the clock to the next timer that is not cancelled, or say why it cannot move."""
         timers = self._scheduled
-        while timers and timers[0][2]._cancelled:
-            heappop(timers)[2]._scheduled = False
-            self._timer_cancelled_count -= 1
+        while timers and _is_cancelled(timers[0][2]):
+            timer = heappop(timers)[2]
+            if type(timer) is not Sleep:
+                timer._scheduled = False
         when = timers[0][0] if timers else math.inf
         if when <= self.horizon_s:
             self._now = max(self._now, when)
@@ -356,6 +374,11 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
             if executor is None and self._default_executor is None:
                 self.set_default_executor(ThreadPoolExecutor(DEFAULT_POOL_SIZE, thread_name_prefix="asyncio"))
             return super().run_in_executor(executor, func, *args)
+
+
+def _is_cancelled(timer: Any) -> bool:
+    """Whether what stands among the timers will do nothing any more."""
+    return timer.done() if type(timer) is Sleep else timer._cancelled
 
 
 def _made_by_caller(made: M, *, own_frames: int) -> M:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.kernel.crash import drop_everything
+from sim.kernel.sleeping import Sleep
 from sim.model.plan import CallPoint
 
 if TYPE_CHECKING:
@@ -125,9 +126,13 @@ def pending_deadlines_us(loop: Any) -> tuple[int, ...]:
     due = {
         round((when - now) * _US)
         for when, _, timer in waiting
-        if not timer.cancelled() and timer._callback is not _END_OF_SLEEP and when > now  # noqa: SLF001 - as above
+        if when > now and not _is_sleep(timer) and not timer.cancelled()
     }
     return tuple(sorted(due)[:_DEADLINES_KEPT])
+
+
+def _is_sleep(timer: Any) -> bool:
+    return type(timer) is Sleep or timer._callback is _END_OF_SLEEP  # noqa: SLF001 - the loop's timers are ours
 
 
 _END_OF_SLEEP: Any = getattr(asyncio.futures, "_set_result_unless_cancelled")  # noqa: B009 - asyncio's own, private

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+_Change = tuple[Any, str, object]
 
 
-@contextmanager
-def replaced(*changes: tuple[Any, str, object]) -> Iterator[None]:
+class replaced:  # noqa: N801 - used like a function; a class, because `contextmanager` is twice as dear, and runs are many
     """Set each (owner, attribute, value); put the attributes back in reverse, however the block ends."""
-    # The owner's own dictionary, not getattr: a class method has to come back as the same descriptor.
-    before = [(owner, name, vars(owner)[name]) for owner, name, _ in changes]
-    try:
-        for owner, name, value in changes:
-            setattr(owner, name, value)
-        yield
-    finally:
-        for owner, name, value in reversed(before):
+
+    __slots__ = ("_before", "_changes")
+
+    def __init__(self, *changes: _Change) -> None:
+        self._changes = changes
+
+    def __enter__(self) -> None:
+        # The owner's own dictionary, not getattr: a class method has to come back as the same descriptor.
+        self._before = [(owner, name, vars(owner)[name]) for owner, name, _ in self._changes]
+        try:
+            for change in self._changes:
+                setattr(*change)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_error: object) -> None:
+        for owner, name, value in reversed(self._before):
             setattr(owner, name, value)

@@ -40,7 +40,7 @@ class Surroundings(Protocol):
 
 _stand_ins: list[tuple[object, object]] = []
 _found = Findings([], [], [])
-_searched: dict[str, ModuleType] = {}
+_searched: list[ModuleType] = []
 _world: Surroundings | None = None
 
 
@@ -73,7 +73,7 @@ def register(real: object, stand_in: object) -> None:
 def stand_ins(world: Surroundings) -> Iterator[None]:
     """Swap all aliases of real functions, and put them back, those of modules imported meanwhile included."""
     global _world
-    if sys.modules != _searched:
+    if _modules() != _searched:
         _search_newcomers()
     try:
         _world = world
@@ -84,7 +84,7 @@ def stand_ins(world: Surroundings) -> Iterator[None]:
         _world = None
         for owner, name, real, _ in _found.aliases:
             setattr(owner, name, real)
-        if sys.modules != _searched:
+        if _modules() != _searched:
             _clean_newcomers()
 
 
@@ -100,8 +100,7 @@ def module_generators() -> list[Generator]:
 
 def _search_newcomers() -> None:
     found = search(_newcomers(), Pairs(_stand_ins))
-    _searched.clear()
-    _searched.update(sys.modules)
+    _searched[:] = _modules()
     _found.aliases += found.aliases
     _found.uncontrolled += found.uncontrolled
     _found.generators += found.generators
@@ -112,5 +111,11 @@ def _clean_newcomers() -> None:
         setattr(owner, name, real)
 
 
+def _modules() -> list[ModuleType]:
+    # Two lists are compared four times as fast as two dictionaries, and each run does so twice.
+    return list(sys.modules.values())
+
+
 def _newcomers() -> list[ModuleType]:
-    return [module for name, module in sys.modules.items() if _searched.get(name) is not module]
+    known = frozenset(map(id, _searched))
+    return [module for module in _modules() if id(module) not in known]

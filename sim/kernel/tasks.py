@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Iterator, MutableSet
-from contextlib import contextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
@@ -96,17 +95,15 @@ def pending_tasks(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:
     return sorted(asyncio.all_tasks(loop), key=creation_order)
 
 
-@contextmanager
-def repeatable_task_sets() -> Iterator[None]:
+def repeatable_task_sets() -> replaced:
     """Keep the order in every set of tasks and futures that is handed out or walked, for the length of a run."""
     _check_anyio()
-    with replaced(
+    return replaced(
         (CancelScope, "__init__", _ordered_scope),
         (TaskGroup, "__init__", _ordered_group),
         *REPEATABLE_FUTURES,
         *[(registry, "data", set()) for registry in _registries()],
-    ):
-        yield
+    )
 
 
 @functools.cache

@@ -23,6 +23,7 @@ from sim.kernel.ends import Stuck
 from sim.kernel.frames import place
 from sim.kernel.locks import VIRTUAL_LOCKS, VirtualLock, belongs_to, schedule_here
 from sim.kernel.patching import replaced
+from sim.kernel.sleeping import SHORT_SLEEP
 from sim.kernel.whereabouts import actor, line_of_user, user_frame
 from sim.model import recording
 
@@ -133,7 +134,7 @@ class Threads:
         if schedule_here() is self:
             yield
             return
-        with belongs_to(self), replaced(*_VIRTUAL_THREADS):
+        with belongs_to(self), replaced(*_INSTALLED):
             try:
                 yield
             finally:
@@ -342,7 +343,7 @@ def _exit_without(thread: threading.Thread) -> None:
     pool_threads._threads_queues.pop(thread, None)  # type: ignore[attr-defined] # noqa: SLF001 - its only register
 
 
-_VIRTUAL_THREADS = (*VIRTUAL_LOCKS, (threading.Thread, "start", _start), (threading.Thread, "join", _join))
+_INSTALLED = (*VIRTUAL_LOCKS, *SHORT_SLEEP, (threading.Thread, "start", _start), (threading.Thread, "join", _join))
 
 
 def _cancel(thread: _Thread) -> None:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sim.kernel.patching import replaced
 from sim.kernel.tasks import SimTask, creation_order
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _USERS_KEPT = 64
 
 
-@contextmanager
-def remember_users() -> Iterator[None]:
+def remember_users() -> replaced:
     """Let every `asyncio.Lock` know who took it last, and every `asyncio.Queue` who takes from it and gives to it."""
-    with replaced(
+    return replaced(
         (asyncio.Lock, "acquire", _acquire),
         (asyncio.Queue, "get_nowait", _get_nowait),
         (asyncio.Queue, "put_nowait", _put_nowait),
-    ):
-        yield
+    )
 
 
 _plain_acquire = asyncio.Lock.acquire
