@@ -4,7 +4,7 @@ from penguiflow.core.context import Context
 from penguiflow.core.floe import Floe
 from penguiflow.core.flow import DEFAULT_QUEUE_MAXSIZE, PenguiFlow, create
 from penguiflow.core.graph import OPEN_SEA, ROOKERY, Endpoint, Graph
-from penguiflow.core.health import Health, HookHealth, NodeHealth
+from penguiflow.core.health import Health, HookHealth, JoinHealth, NodeHealth
 from penguiflow.core.intercept import Call, Interceptor
 from penguiflow.core.outcome import Drained, OpenTrace, Outcome
 from penguiflow.core.playbook import call_playbook
@@ -25,6 +25,7 @@ __all__ = [
     "Health",
     "HookHealth",
     "Interceptor",
+    "JoinHealth",
     "NodeHealth",
     "OpenTrace",
     "Outcome",

@@ -39,7 +39,7 @@ def collect(delivery: Delivery, count: int) -> list[Any] | None:
     earlier = [held for held in trace.held.get(node, ()) if held is not delivery]
     if len(earlier) + 1 < count:
         trace.held[node] = [*earlier, delivery]
-        delivery.held = True
+        delivery.held = count
         return None
     parts, rest = earlier[: count - 1], earlier[count - 1 :]
     trace.held[node] = rest
@@ -50,7 +50,7 @@ def let_go(delivery: Delivery) -> None:
     """Hold a delivery no longer: its attempt came to nothing."""
     held = delivery.trace.held
     if delivery.held and held is not None:
-        delivery.held = False
+        delivery.held = 0
         held[delivery.floe.target].remove(delivery)
 
 
@@ -59,7 +59,7 @@ def give_back(delivery: Delivery) -> None:
     let_go(delivery)
     adopted, delivery.adopted = delivery.adopted or (), None
     for taken in reversed(adopted):
-        taken.held = False
+        taken.held = 0
         if taken in taken.trace.live:
             taken.floe.occupy()
             _queue_again(taken)

@@ -261,7 +261,8 @@ class Engine:
         """Nothing is left that could complete what its nodes wait for."""
         for node, row in (trace.held or {}).items():
             if row:
-                self.events.emit("join_incomplete", self.stations[node], trace, extra={"held": len(row)})
+                extra = {"held": len(row), "needed": row[-1].held}
+                self.events.emit("join_incomplete", self.stations[node], trace, extra=extra)
             for delivery in row:
                 del trace.live[delivery]
         trace.held = None

@@ -34,7 +34,7 @@ class Delivery:
 
     Attributes:
         adopted: further messages that its handler has in hand; they end with it.
-        held: it waits at its node for others of its trace.
+        held: how many messages of its trace it waits for at its node, itself included; 0 unless it does.
         hops: the turns of its controller loop before this one.
 
     """
@@ -55,7 +55,7 @@ class Delivery:
         self.backoff: asyncio.TimerHandle | None = None
         self.adopted: list[Delivery] | None = None
         self.emissions: Emissions | None = None
-        self.held = False
+        self.held = 0
         self.hops = 0
 
     def sent_before(self) -> Emissions:

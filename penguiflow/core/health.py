@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from penguiflow.core.engine import Engine
     from penguiflow.core.hooks import Hook
     from penguiflow.core.station import Station
+    from penguiflow.core.traces import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,24 @@ class HookHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinHealth:
+    """A node that holds messages of one trace until more of them come.
+
+    Args:
+        node: the node.
+        trace_id: the trace; `None` for a nameless one.
+        held: the messages that it has.
+        needed: the messages that it waits for in all.
+
+    """
+
+    node: str
+    trace_id: str | None
+    held: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """One flow at one instant.
 
@@ -67,6 +86,7 @@ class Health:
         unread_results: results that wait for an unscoped fetch.
         nodes: its nodes, in the order of the graph.
         hooks: its listeners, in the order in which they are told.
+        joins: what its joins hold, the oldest trace first.
 
     """
 
@@ -77,6 +97,7 @@ class Health:
     unread_results: int
     nodes: tuple[NodeHealth, ...]
     hooks: tuple[HookHealth, ...]
+    joins: tuple[JoinHealth, ...] = ()
 
 
 def health_of(engine: Engine, crew: Crew | None) -> Health:
@@ -91,6 +112,7 @@ def health_of(engine: Engine, crew: Crew | None) -> Health:
         unread_results=len(engine.rookery),
         nodes=tuple(_node(station, crew, now_s) for station in engine.stations.values()),
         hooks=tuple(_hook(hook) for hook in engine.events.hooks),
+        joins=tuple(join for trace in engine.ledger.open_traces() for join in _joins(trace)),
     )
 
 
@@ -105,6 +127,11 @@ def _node(station: Station, crew: Crew | None, now_s: float) -> NodeHealth:
         abandoned=0 if crew is None else crew.abandoned(station),
         blocked_senders=sum(floe.blocked_senders for floe in station.incoming),
     )
+
+
+def _joins(trace: Trace) -> list[JoinHealth]:
+    held = trace.held or {}
+    return [JoinHealth(node.label, trace.trace_id, len(row), row[-1].held) for node, row in held.items() if row]
 
 
 def _hook(hook: Hook) -> HookHealth:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from sim.kernel.joins import held_by_joins
 from sim.kernel.tasks import creation_order, pending_tasks
 from sim.kernel.waits import Wait, others_of, waits_of
 from sim.model import recording
@@ -35,7 +36,7 @@ def explain(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck:
     return recording.Stuck(
         at_s=at_s,
         reason=reason,
-        waits=tuple(map(_line, graph.values())),
+        waits=(*held_by_joins(tasks), *map(_line, graph.values())),
         cycle=tuple(task.get_name() for task in cycle),
     )
 
@@ -54,7 +55,7 @@ def stalled(loop: asyncio.AbstractEventLoop, at_s: float) -> recording.Stuck | N
     return recording.Stuck(
         at_s=at_s,
         reason=f"{told}, while timers keep the run busy",
-        waits=tuple(map(_line, waits_of(tasks).values())),
+        waits=(*held_by_joins(tasks), *map(_line, waits_of(tasks).values())),
         cycle=tuple(task.get_name() for task in ring),
     )
 

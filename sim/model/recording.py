@@ -159,7 +159,8 @@ class Stuck:
     Args:
         at_s: when everything stopped.
         reason: one line.
-        waits: one line for each waiting task: task, place in the code, what it waits for.
+        waits: one line for each join that holds messages, and one for each waiting task: task, place in the code,
+            what it waits for.
         cycle: the tasks that wait for each other in a ring, if there is one.
 
     """
@@ -168,6 +169,24 @@ class Stuck:
     reason: str
     waits: tuple[str, ...] = ()
     cycle: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JoinIncomplete:
+    """A join that gave up: nothing was on its way any more that it could have waited for.
+
+    Args:
+        trace_id: the trace.
+        node: the join.
+        held: the messages that it had.
+        needed: the messages that it waited for in all.
+
+    """
+
+    trace_id: str
+    node: str
+    held: int
+    needed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +220,7 @@ class Recording:
         digest: over every event of the run, in order.
         steps_digest: over every step of every task, behind the Python version that it holds for.
         nodes: the flow's nodes, in the order of construction.
+        joins_incomplete: what joins held when their traces ended without a result.
         never_arrived: requests that were planned for a time that the run did not reach.
         refused: attempts to leave the process, one line each.
         withheld: environment variables that were asked for, set, and not listed.
@@ -226,6 +246,7 @@ class Recording:
     stuck: Stuck | None = None
     horizon_reached: bool = False
     unfinished: list[str] = field(default_factory=list)
+    joins_incomplete: list[JoinIncomplete] = field(default_factory=list)
     never_arrived: int = 0
     blocked: tuple[Blocking, ...] = ()
     refused: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from sim.model.recording import Depth, Span
+from sim.model.recording import Depth, JoinIncomplete, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +69,10 @@ class Recorder:
             self._backoff.setdefault(key, []).append((now_s, event.attempt - 1))
         elif event.event_type in _DROPS:
             self._drop(key, event, now_s)
+        elif event.event_type == "join_incomplete":
+            self._recording.joins_incomplete.append(
+                JoinIncomplete(trace_id, node, event.extra.get("held", 0), event.extra.get("needed", 0))
+            )
 
     def blocked_outside(self, trace_id: str, start_s: float) -> None:
         """Write down that a request waited from `start_s` until now to be let in."""

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from runtime_samples import Events, echo, message, names_of_tasks, node, residue, roundtrip, running
 
-from penguiflow import Headers, TenantViolation, TraceEnded, TraceNotFound
+from penguiflow import Headers, JoinHealth, TenantViolation, TraceEnded, TraceNotFound
 from penguiflow.patterns import join_k
 
 
@@ -223,3 +223,21 @@ def test_a_scoped_roundtrip_that_can_never_be_joined_ends(run):
             return ended.value.status
 
     assert run(main()) == "no_result"
+
+
+def test_what_a_join_holds_is_seen_in_health_and_in_its_last_event(run):
+    """Health and `join_incomplete` say how many messages of how many a join holds."""
+
+    async def main():
+        events = Events()
+        async with running(join_k("join", 3).to(), middlewares=[events]) as flow:
+            await send(flow, 1, 2)
+            joins = flow.health().joins
+            with pytest.raises(TraceEnded):
+                await roundtrip(flow, message(trace_id="t2"), trace_id="t2")
+            await flow.cancel("t1", drain=True)
+            return joins, flow.health().joins, events.one("join_incomplete")
+
+    held, nothing, told = run(main())
+    assert (held, nothing) == ((JoinHealth("join", "t1", held=2, needed=3),), ())
+    assert dict(told.extra) == {"held": 1, "needed": 3}

@@ -74,7 +74,7 @@ def _evidence(
 
 def _finding(scene: Scene, kind: FindingKind, request: Request, promise: str) -> Finding:
     spent = scene.stories.time_spent(request)
-    cause, fix = _advice(scene, request, spent)
+    cause, fix = _join_advice(scene, request) or _advice(scene, request, spent)
     return scene.finding(
         kind,
         request.arrival_s if request.ended_s is None else request.ended_s,
@@ -108,6 +108,17 @@ def _end_in_words(request: Request, recording: Recording) -> str:
 def _state(spent: TimeSpent) -> str:
     kind, node, _ = spent[0]
     return f"{_STATE[kind]} at {node}"
+
+
+def _join_advice(scene: Scene, request: Request) -> tuple[str, str] | None:
+    joins = [join for join in scene.recording.joins_incomplete if join.trace_id == request.trace_id]
+    if request.outcome != "no_result" or not joins:
+        return None
+    first = joins[0]
+    return (
+        f"Join {first.node} holds {first.held} of {first.needed}, and nothing else of the trace is on its way.",
+        "Let every branch send the join something, also when it has nothing to say, or join fewer (k).",
+    )
 
 
 def _advice(scene: Scene, request: Request, spent: TimeSpent) -> tuple[str, str]:
