@@ -30,13 +30,14 @@ def prepare(loaded: LoadedScenario) -> Prepared:
     load, problems = loaded.scenario.load, _Problems()
     builder = problems.of(_function, loaded, loaded.scenario.flow, "flow")
     payload = None if load.payload is None else problems.of(_function, loaded, load.payload, "load.payload")
+    shape = None if load.shape is None else problems.of(_load, loaded, load.shape, "load.shape")
     rows = None if load.trace is None else problems.of(_rows, loaded)
     errors = {
         fault.error: problems.of(_error_class, loaded, fault.error, f"faults[{index}].error")
         for index, fault in enumerate(loaded.scenario.faults)
         if isinstance(fault, ToolErrorFault) and fault.error not in NAMED_ERRORS
     }
-    prepared = Prepared(loaded.scenario, builder, payload, rows, errors)
+    prepared = Prepared(loaded.scenario, builder, payload, rows, shape, errors)
     if builder is not None:
         problems.of(_check_flow, loaded, prepared)
     problems.raise_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sim.load import PayloadError
+from sim.load import PayloadError, ShapeError
 from sim.loader import ScenarioError, place_of
 from sim.subject import SubjectError
 
@@ -20,7 +20,7 @@ def user_errors(loaded: LoadedScenario) -> Iterator[None]:
     """Inside, what the code of a scenario does wrong becomes a problem of its file.
 
     Raises:
-        ScenarioError: the builder or the payload function failed, the flow cannot be driven, or code ended the process.
+        ScenarioError: a function that the file names failed, the flow cannot be driven, or code ended the process.
 
     """
     try:
@@ -29,6 +29,8 @@ def user_errors(loaded: LoadedScenario) -> Iterator[None]:
         raise ScenarioError([_of_flow(loaded, error)]) from error
     except PayloadError as error:
         raise ScenarioError([loaded.problem("load.payload", str(error))]) from error
+    except ShapeError as error:
+        raise ScenarioError([loaded.problem("load.shape", str(error))]) from error
     except SystemExit as error:
         raise ScenarioError([_of_exit(loaded, error)]) from error
 

@@ -1,21 +1,22 @@
-"""When requests arrive, and from whom: an open model, so arrivals never wait for answers."""
+"""When the requests of an open load arrive, and from whom: arrivals never wait for answers."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import accumulate, count
-from math import log1p
+from itertools import accumulate
 from typing import TYPE_CHECKING
+
+from sim.load.shapes import shaped
+from sim.load.spread import MICROSECOND_DIGITS, offsets_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sim.kernel.draws import Draws
     from sim.load.recorded import RecordedRow
+    from sim.load.shapes import Shape
     from sim.model.scenario import Scenario, Stage, Tenant
-
-_MICROSECOND_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,10 @@ class Arrival:
     row: Mapping[str, str] | None = None
 
 
-def planned(scenario: Scenario, draws: Draws, rows: Sequence[RecordedRow] | None = None) -> list[Arrival]:
-    """Every arrival of a run, in order of time.
+def planned(
+    scenario: Scenario, draws: Draws, rows: Sequence[RecordedRow] | None = None, shape: Shape | None = None
+) -> list[Arrival]:
+    """Every arrival of a run, in order of time; none for a closed load, which plans nothing.
 
     Each random choice has its own address, so a change of one stage leaves the
     draws of the others as they were.
@@ -48,11 +51,17 @@ def planned(scenario: Scenario, draws: Draws, rows: Sequence[RecordedRow] | None
         scenario: its load and its tenants.
         draws: the seed's draws.
         rows: the recorded traffic, for a load that has a `trace`.
+        shape: the function that a load names under `shape`.
 
     Raises:
+        ShapeError: the shape fails, or gives something that is no arrival.
         ValueError: when the load replays a trace and `rows` is missing.
 
     """
+    if scenario.load.model == "closed":
+        return []
+    if shape is not None:
+        return _shaped(scenario, draws, shape)
     if scenario.load.trace is None:
         return _synthetic(scenario, draws)
     if rows is None:
@@ -66,6 +75,14 @@ def _synthetic(scenario: Scenario, draws: Draws) -> list[Arrival]:
     return [
         Arrival(index, at_s, _drawn_tenant(scenario, draws, index), f"order-{index}")
         for index, at_s in enumerate(times)
+    ]
+
+
+def _shaped(scenario: Scenario, draws: Draws, shape: Shape) -> list[Arrival]:
+    arrivals = shaped(shape, draws.rng("shape"), scenario.horizon, scenario.tenants)
+    return [
+        Arrival(index, at_s, tenant or _drawn_tenant(scenario, draws, index), f"order-{index}")
+        for index, (at_s, tenant) in enumerate(arrivals)
     ]
 
 
@@ -90,29 +107,6 @@ def choose_tenant(tenants: Mapping[str, Tenant], share: float) -> str:
 def _stage_times(stages: Sequence[Stage], arrival: str, draws: Draws) -> Iterator[float]:
     start_s = 0.0
     for number, stage in enumerate(stages):
-        offsets = _poisson(stage, number, draws) if arrival == "poisson" else _constant(stage)
-        for offset_s in offsets:
-            yield round(start_s + offset_s, _MICROSECOND_DIGITS)
+        for offset_s in offsets_s(stage, arrival, number, draws):
+            yield round(start_s + offset_s, MICROSECOND_DIGITS)
         start_s += stage.for_
-
-
-def _constant(stage: Stage) -> Iterator[float]:
-    if stage.rate == 0:
-        return
-    for index in count():
-        # Rounded, or a rate such as 90/m would squeeze one arrival too many into its stage.
-        offset_s = round(index / stage.rate, _MICROSECOND_DIGITS)
-        if offset_s >= stage.for_:
-            return
-        yield offset_s
-
-
-def _poisson(stage: Stage, number: int, draws: Draws) -> Iterator[float]:
-    if stage.rate == 0:
-        return
-    offset_s = 0.0
-    for index in count():
-        offset_s -= log1p(-draws.uniform("load", number, index)) / stage.rate
-        if offset_s >= stage.for_:
-            return
-        yield offset_s

@@ -88,13 +88,13 @@ def _problem(complaint: _Complaint) -> Problem:
 def _without_tags(location: tuple[str | int, ...], value: Any) -> KeyPath:
     """The path in the file: pydantic adds which member of a union it tried, and `[key]` for a key itself."""
     path: tuple[str | int, ...] = ()
-    tag = None
+    document, tag = value, None
     for step in location:
         if step in (tag, "[key]"):
             tag = None
             continue
         path, value = (*path, step), child(value, step)
-        tag = union_tag(path, value)
+        tag = union_tag(path, value, document)
     return path
 
 

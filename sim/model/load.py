@@ -2,11 +2,21 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from sim.model.clients import Client
+from sim.model.faults import Delay, delay_form
 from sim.model.fields import CodeReference, Count, Model, Name, Number, Positive
 from sim.model.rules import BrokenRule
-from sim.model.units import PositiveDuration, Rate
+from sim.model.stages import ARRIVALS_MAX, Stage
+from sim.model.units import PositiveDuration
+
+_SOURCES = {
+    "stages": "add stages: [{for: 30s, rate: 20/s}]",
+    "trace": "add trace: {csv: traffic.csv, time: TIME}",
+    "shape": "add shape: shop.sim:weekend",
+}
+_STAGE_KEYS = {"rate": "20/s", "size": "50", "every": "10s", "users": "20"}
 
 
 class Seeds(Model):
@@ -31,13 +41,9 @@ class Tenant(Model):
     weight: Annotated[Number, Field(gt=0)] = Field(
         default=1.0, description="Share of the arrivals, relative to the others.", examples=[3]
     )
-
-
-class Stage(Model):
-    """A stretch of load at one rate."""
-
-    for_: PositiveDuration = Field(alias="for", description="How long the stage lasts.", examples=["30s"])
-    rate: Rate = Field(description="Arrivals during the stage.", examples=["20/s"])
+    deadline: PositiveDuration | None = Field(
+        default=None, description="Time allowed for its requests, instead of that of the load.", examples=["1s"]
+    )
 
 
 class Trace(Model):
@@ -61,11 +67,29 @@ class Trace(Model):
 
 
 class Load(Model):
-    """The requests that arrive, whether or not the flow keeps up (an open model)."""
+    """The requests that arrive."""
 
-    model: Literal["open"] = Field(default="open", description="Arrivals do not wait for answers.", examples=["open"])
-    arrival: Literal["poisson", "constant"] = Field(
-        default="constant", description="How arrivals are spread over a stage.", examples=["poisson"]
+    model: Literal["open", "closed"] = Field(
+        default="open",
+        description="`open`: arrivals do not wait for answers; `closed`: each user asks again only after its answer, "
+        "so a slow flow gets less load.",
+        examples=["closed"],
+    )
+    arrival: Literal["constant", "poisson", "burst"] = Field(
+        default="constant",
+        description="How arrivals are spread over a stage: evenly, by chance, or many at once.",
+        examples=["poisson"],
+    )
+    think: (
+        Annotated[
+            Annotated[PositiveDuration, Tag("duration")] | Annotated[Delay, Tag("distribution")],
+            Discriminator(delay_form),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Time that a user of a closed load takes from an answer to its next request.",
+        examples=["1s", {"dist": "exponential", "median": "1s"}],
     )
     payload: CodeReference | None = Field(
         default=None,
@@ -74,6 +98,11 @@ class Load(Model):
     )
     deadline: PositiveDuration | None = Field(
         default=None, description="Time allowed for each request, from its arrival.", examples=["2s"]
+    )
+    client: Client = Field(
+        default_factory=Client,
+        description="What callers do besides waiting for their answers.",
+        examples=[{"give_up_after": "3s", "resubmit": {"times": 2}}],
     )
     stages: tuple[Stage, ...] = Field(
         default=(),
@@ -85,6 +114,12 @@ class Load(Model):
         description="Recorded arrivals instead of stages.",
         examples=[{"csv": "traffic.csv", "time": "TIMESTAMP"}],
     )
+    shape: CodeReference | None = Field(
+        default=None,
+        description="A function that gives the arrivals instead of stages: `(rng, horizon_s)` to seconds, or pairs "
+        "of seconds and a tenant.",
+        examples=["shop.sim:weekend"],
+    )
     speed: Annotated[Number, Field(gt=0)] = Field(
         default=1.0, description="How much faster than recorded the trace is replayed.", examples=[2.0]
     )
@@ -92,19 +127,54 @@ class Load(Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if bool(self.stages) == bool(self.trace):
-            message = "there are stages and a trace" if self.stages else "there are neither stages nor a trace"
-            fix = "remove one of them" if self.stages else "add stages: [{for: 30s, rate: 20/s}]"
-            raise BrokenRule(message, rule="a load has exactly one source of arrivals", fix=fix)
+        given = [source for source in _SOURCES if getattr(self, source)]
+        rule = "a load has exactly one source of arrivals"
+        if not given:
+            raise BrokenRule("there are neither stages nor a trace nor a shape", rule=rule, fix=_SOURCES["stages"])
+        if len(given) > 1:
+            raise BrokenRule(f"there are {given[0]} and a {given[1]}", rule=rule, fix="remove one of them")
         return self
 
     @model_validator(mode="after")
     def _source_uses_all(self) -> Self:
-        unused = ("arrival",) if self.trace else ("speed", "first")
-        for key in unused:
-            if key in self.model_fields_set:
-                kind = "stages" if self.trace else "a trace"
+        if self.model == "closed" and not self.stages:
+            source = "trace" if self.trace else "shape"
+            fix = "remove the model, or write stages"
+            raise BrokenRule(f"a {source} is not closed", rule="users are given by stages", fix=fix, at=("model",))
+        owners = {
+            "arrival": ("stages of an open load", self.stages and self.model == "open"),
+            "think": ("a closed load", self.model == "closed"),
+            "speed": ("a trace", self.trace),
+            "first": ("a trace", self.trace),
+        }
+        for key, (owner, used) in owners.items():
+            if key in self.model_fields_set and not used:
                 raise BrokenRule(
-                    f"nothing uses {key!r} here", rule=f"{key} belongs to {kind}", fix=f"remove {key}", at=(key,)
+                    f"nothing uses {key!r} here", rule=f"{key} belongs to {owner}", fix=f"remove {key}", at=(key,)
                 )
+        if self.model == "closed" and self.think is None:
+            raise BrokenRule("nobody thinks", rule="users of a closed load take time", fix="add think: 1s")
         return self
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> Self:
+        kind, wanted = self._stage_kind()
+        rule = f"a stage of {kind} has {', '.join(('for', *wanted[:-1]))} and {wanted[-1]}"
+        for position, stage in enumerate(self.stages):
+            for key, example in _STAGE_KEYS.items():
+                given = getattr(stage, key) is not None
+                if key in wanted and not given:
+                    fix = f"add {key}: {example}"
+                    raise BrokenRule(f"there is no {key}", rule=rule, fix=fix, at=("stages", position))
+                if given and key not in wanted:
+                    at = ("stages", position, key)
+                    raise BrokenRule(f"nothing uses {key!r} here", rule=rule, fix=f"remove {key}", at=at)
+        if (expected := sum(stage.expected for stage in self.stages)) > ARRIVALS_MAX:
+            message, rule = f"{expected:.3g} requests arrive", f"a run has at most {ARRIVALS_MAX}"
+            raise BrokenRule(message, rule=rule, fix="lower the rate, or shorten the stages", at=("stages",))
+        return self
+
+    def _stage_kind(self) -> tuple[str, tuple[str, ...]]:
+        if self.model == "closed":
+            return "a closed load", ("users",)
+        return ("bursts", ("size", "every")) if self.arrival == "burst" else (f"{self.arrival} arrivals", ("rate",))

@@ -20,6 +20,7 @@ class Prepared:
         builder: the callable under `flow`.
         payload: the callable under `load.payload`.
         rows: recorded arrivals, where the load is a trace.
+        shape: the callable under `load.shape`.
         errors: exception classes by the text of `error`.
 
     """
@@ -28,4 +29,5 @@ class Prepared:
     builder: Callable[..., Any]
     payload: Callable[..., Any] | None = None
     rows: Any = None
+    shape: Callable[..., Any] | None = None
     errors: Mapping[str, Callable[[str], Exception]] = field(default_factory=dict)

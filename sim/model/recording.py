@@ -29,6 +29,7 @@ class Request:
         ended_s: when the caller got its answer or was told no; `None` if never.
         outcome: how it ended.
         detail: the error's class and code, never its text.
+        gives_up_s: when the caller stops waiting without having told the flow so; `None` if it does not.
 
     """
 
@@ -43,6 +44,7 @@ class Request:
     ended_s: float | None = None
     outcome: Outcome = "unanswered"
     detail: str = ""
+    gives_up_s: float | None = None
 
     @property
     def latency_s(self) -> float | None:

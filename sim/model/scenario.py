@@ -30,7 +30,8 @@ from sim.model.faults import (
     Window,
 )
 from sim.model.fields import CodeReference, Identifier, Model, Name, VariableName, Where
-from sim.model.load import Load, Seeds, Stage, Tenant, Trace
+from sim.model.load import Load, Seeds, Tenant, Trace
+from sim.model.stages import Ramp, Stage
 from sim.model.units import PositiveDuration
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Load",
     "Metric",
     "Place",
+    "Ramp",
     "RetryStormFault",
     "Scenario",
     "Seeds",

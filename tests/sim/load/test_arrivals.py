@@ -124,3 +124,46 @@ def test_a_trace_without_rows_is_refused():
     """A load that replays a trace says that it needs the rows."""
     with pytest.raises(ValueError, match=r"load replays recorded traffic; .*read_rows"):
         planned(scenario(load={"trace": {"csv": "t.csv", "time": "T"}}), Draws(1))
+
+
+def ramp(for_, first, last, arrival="constant", seed=1) -> list[float]:
+    stages = [{"for": for_, "rate": {"from": first, "to": last}}]
+    return [one.at_s for one in planned(scenario(load={"arrival": arrival, "stages": stages}), Draws(seed))]
+
+
+def test_a_ramp_gets_denser():
+    """From 0/s to 10/s over 10 s, the n-th request comes when n are due: at the root of 2 n."""
+    assert ramp("10s", "0/s", "10/s")[:4] == [0.0, 1.414214, 2.0, 2.44949]
+    assert len(ramp("10s", "0/s", "10/s")) == 50
+
+
+def test_a_ramp_may_lead_down_to_nothing():
+    """From 10/s down to 0/s the gaps grow, and the last request comes before the end."""
+    down = ramp("10s", "10/s", "0/s")
+    gaps = [later - earlier for earlier, later in pairwise(down)]
+
+    assert len(down) == 50
+    assert gaps == sorted(gaps)
+    assert down[-1] < 10
+
+
+def test_a_poisson_ramp_has_its_rates_on_average():
+    """Of a ramp from nothing, a quarter of the arrivals falls into the first half."""
+    at_s = ramp("100s", "0/s", "80/s", "poisson")
+
+    assert 3800 < len(at_s) < 4200
+    assert 0.22 < sum(one < 50 for one in at_s) / len(at_s) < 0.28
+
+
+def test_bursts_come_at_once_and_again():
+    """A stage of bursts begins with one, and has the next after its pause."""
+    load = {"arrival": "burst", "stages": [{"for": "20s", "size": 3, "every": "10s"}]}
+
+    assert [one.at_s for one in planned(scenario(load=load), Draws(1))] == [0.0] * 3 + [10.0] * 3
+
+
+def test_a_closed_load_plans_nothing():
+    """When the users of a closed load ask is decided by the answers, not before."""
+    load = {"model": "closed", "think": "1s", "stages": [{"for": "20s", "users": 3}]}
+
+    assert planned(scenario(load=load), Draws(1)) == []
