@@ -148,7 +148,8 @@ def test_full_jitter_spreads_the_waits():
     back_s = [one.arrival_s for one in run(failing_flow, load=load).requests if one.client_attempt == 2]
 
     assert len(set(back_s)) == 20
-    assert 0 <= min(back_s) < 2 < 8 < max(back_s) <= 10
+    assert 0 <= min(back_s) < 2
+    assert 8 < max(back_s) <= 10
 
 
 def test_a_request_that_is_called_off_is_cancelled_in_the_flow():

@@ -51,13 +51,13 @@ def test_the_same_seed_gives_a_shape_the_same_chance():
 def test_what_is_no_arrival_is_refused(given):
     """Text, negative or endless times and triples are errors that say what an arrival is."""
     with pytest.raises(ShapeError, match=r"arrival 0 of the shape is .*; an arrival is seconds .*; yield 1\.5"):
-        arrivals(lambda rng, horizon_s: [given])
+        arrivals(lambda _rng, _horizon_s: [given])
 
 
 def test_an_unknown_tenant_is_refused():
     """A shape cannot send for a tenant that the file does not have."""
     with pytest.raises(ShapeError, match="unknown tenant 'initech'; the file has acme, globex; add it"):
-        arrivals(lambda rng, horizon_s: [(1.0, "initech")])
+        arrivals(lambda _rng, _horizon_s: [(1.0, "initech")])
 
 
 def test_a_shape_that_raises_is_named_with_its_line():
