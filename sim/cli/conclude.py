@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
 from penguiflow import __version__
+from sim.cli.events import tell_end
 from sim.cli.exits import Exit, code_of, deciding, tell
+from sim.cli.machine import machine_facts
 from sim.model.result import SuiteResult, worst
-from sim.report import ReportError, render_console, write_all
+from sim.report import ReportError, render_console, render_github, write_all, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,43 +26,83 @@ if TYPE_CHECKING:
 WIDTH_WITHOUT_TERMINAL = 100
 
 
-def conclude(
-    results: Sequence[ScenarioResult], errors: list[BaseException], *, planned: int, report: Path | None
-) -> Exit:
+Format = Literal["auto", "rich", "plain", "github", "json"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How results are told.
+
+    Args:
+        report: the folder to write to; `None` to write nothing.
+        format: `rich` with colours, `plain` without, `github` with annotations, `json` as events; `auto` is `rich` on
+            a terminal and `plain` elsewhere.
+        inconclusive_allowed: whether inconclusive verdicts end with 0.
+        warnings_fail: whether warnings end with 1.
+        started_unix_s: when the command began.
+
+    """
+
+    report: Path | None = None
+    format: Format = "auto"
+    inconclusive_allowed: bool = False
+    warnings_fail: bool = False
+    started_unix_s: float = 0.0
+
+
+def conclude(results: Sequence[ScenarioResult], errors: list[BaseException], *, planned: int, telling: Telling) -> Exit:
     """Print and write what is finished, tell what went wrong, and say last how it ended.
 
     Args:
         results: of the scenarios that ran to their end.
         errors: what kept others from it.
         planned: how many there were to run.
-        report: the folder to write to.
+        telling: how.
 
     """
-    code = deciding([_exit_code(results), *map(code_of, errors)])
-    last_line = None
+    code = deciding([_exit_code(results, telling), *map(code_of, errors)])
+    last_line = ""
     if results:
         verdict = worst([result.verdict for result in results])
         suite = SuiteResult(version=__version__, verdict=verdict, exit_code=code, scenarios=tuple(results))
-        told, last_line = render_console(suite, colour=_colour(), width=_width()).rsplit("\n", 1)
-        click.echo(told)
+        last_line = _tell_suite(suite, telling)
         try:
-            _write(suite, report)
+            _write(suite, telling)
         except ReportError as error:
             errors.append(error)
             code = deciding([code, Exit.NOT_WRITTEN])
     for each in errors:
         tell(each)
-    click.echo(f"exit {code}: {_shortfall(code, results, planned)}" if errors else last_line)
+    if telling.format == "json":
+        tell_end(code)
+    else:
+        click.echo(
+            f"exit {code}: {_shortfall(code, results, planned)}" if errors else last_line, color=_colour(telling)
+        )
     return code
 
 
-def _write(suite: SuiteResult, report: Path | None) -> None:
-    if report is None:
+def _tell_suite(suite: SuiteResult, telling: Telling) -> str:
+    """Print the summary but for its last line, and give that."""
+    if telling.format == "json":
+        return ""
+    told, last_line = render_console(suite, colour=_colour(telling), width=_width()).rsplit("\n", 1)
+    click.echo(told, color=_colour(telling))
+    if telling.format == "github":
+        click.echo("\n".join(render_github(suite)))
+    return last_line
+
+
+def _write(suite: SuiteResult, telling: Telling) -> None:
+    if telling.report is None:
         return
-    written = write_all(suite, report)
+    written = write_all(suite, telling.report, skip_inconclusive=telling.inconclusive_allowed)
+    write_file(telling.report / "run.json", machine_facts(telling.started_unix_s))
     for error in written.errors:
         click.echo(error, err=True)
-    click.echo(f"REPORT     {written.html}\n")
+    if telling.format != "json":
+        click.echo(f"REPORT     {written.html}\n")
 
 
 def _shortfall(code: Exit, results: Sequence[ScenarioResult], planned: int) -> str:
@@ -70,17 +113,18 @@ def _shortfall(code: Exit, results: Sequence[ScenarioResult], planned: int) -> s
     return f"{end}{len(results) - in_part} of {planned} scenarios finished{partly}"
 
 
-def _exit_code(results: Sequence[ScenarioResult]) -> Exit:
+def _exit_code(results: Sequence[ScenarioResult], telling: Telling) -> Exit:
     verdicts = [result.verdict for result in results]
     if any(check.id == "determinism" and check.verdict == "fail" for result in results for check in result.checks):
         return Exit.NONDETERMINISTIC
-    if "error" in verdicts or "fail" in verdicts:
+    if "error" in verdicts or "fail" in verdicts or ("warn" in verdicts and telling.warnings_fail):
         return Exit.FAILED
-    return Exit.INCONCLUSIVE if "inconclusive" in verdicts else Exit.PASSED
+    return Exit.INCONCLUSIVE if "inconclusive" in verdicts and not telling.inconclusive_allowed else Exit.PASSED
 
 
-def _colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+def _colour(telling: Telling) -> bool:
+    wanted = telling.format == "rich" or (telling.format in ("auto", "github") and sys.stdout.isatty())
+    return wanted and not os.environ.get("NO_COLOR")
 
 
 def _width() -> int:

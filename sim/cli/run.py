@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from sim.cli.conclude import conclude
+from penguiflow import ambient
+from sim.cli.conclude import FORMATS, Telling, conclude
 from sim.cli.exits import Exit, exits
 from sim.cli.folder import require_writable
 from sim.cli.select import selected
@@ -55,6 +56,9 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: str | Non
 @click.option("--time-limit", callback=_seconds, help="End after this wall-clock time, such as 10m; keep what is done.")
 @click.option("--verify", default=1, type=click.IntRange(min=0), help="So many seeds run twice, to compare the bytes.")
 @click.option("--report", callback=_report_folder, help="Write result.json, report.html and plots to this folder.")
+@click.option("--allow", type=click.Choice(["inconclusive"]), help="End with 0 although something is inconclusive.")
+@click.option("--fail-on", type=click.Choice(["warn"]), help="End with 1 where there are warnings.")
+@click.option("--format", default="auto", type=click.Choice(FORMATS), help="How results are told on standard output.")
 @click.option("--explore", is_flag=True, help="Vary from seed to seed what is late, also where the file does not.")
 @exits
 def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **options: Any) -> Exit:
@@ -70,12 +74,20 @@ def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **option
     if choice.seeds and (choice.count is not None or choice.first is not None):
         raise click.UsageError("--seed names single seeds, --seeds and --first a row of them; give one or the other")
     pin_hash_seed()
+    started_unix_s = ambient.wall()
     signal.signal(signal.SIGTERM, _interrupt)
     ready = selected(paths, words=options["words"], tags=options["tags"])
     if not ready:
         return Exit.NOTHING_SELECTED
     if report is not None:
         require_writable(report)
+    telling = Telling(
+        report=report,
+        format=options["format"],
+        inconclusive_allowed=options["allow"] is not None,
+        warnings_fail=options["fail_on"] is not None,
+        started_unix_s=started_unix_s,
+    )
     manner = Manner(
         explore=options["explore"],
         verify=options["verify"],
@@ -83,9 +95,10 @@ def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **option
         time_limit_s=options["time_limit"],
         jobs=jobs,
         cluster=options["cluster"],
+        as_events=options["format"] == "json",
     )
     results, errors = sweep_all(ready, choice, manner)
-    return conclude(results, errors, planned=len(ready), report=report)
+    return conclude(results, errors, planned=len(ready), telling=telling)
 
 
 def pin_hash_seed() -> None:

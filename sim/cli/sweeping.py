@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from penguiflow import ambient
+from sim.cli.events import tell_result, told_as_events
+from sim.cli.progress import progress
 from sim.loader import ScenarioError
 from sim.search.scenarios import plans_of, wanted
 from sim.sweep import Cluster, Here, Limits, Processes, start_sweep
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sim.model.prepared import Prepared
     from sim.model.result import ScenarioResult
     from sim.model.scenario import Seeds
-    from sim.sweep import Crew, Sweep
+    from sim.sweep import Crew
 
 SEEDS_OF_A_WORKER = 24
 """A worker takes a second to start; with fewer seeds than these for it, it is not worth that."""
@@ -58,6 +59,7 @@ class Manner:
         time_limit_s: after how many seconds everything ends.
         jobs: how many processes; `None` for one a core, and none besides this one where there are few seeds.
         cluster: the address of the cluster whose workers do it instead.
+        as_events: whether each step is told on standard output as it comes, instead of progress on standard error.
 
     """
 
@@ -67,6 +69,7 @@ class Manner:
     time_limit_s: float | None = None
     jobs: int | None = None
     cluster: str | None = None
+    as_events: bool = False
 
 
 Ready = tuple["LoadedScenario", "Prepared"]
@@ -125,7 +128,11 @@ def _crew(manner: Manner, seeds: int) -> AbstractContextManager[Crew]:
 
 
 def _gathered(
-    planned: Sequence[_Planned], crew: Crew, manner: Manner, limits: Limits, errors: list[BaseException]
+    planned: Sequence[_Planned],
+    crew: Crew,
+    manner: Manner,
+    limits: Limits,
+    errors: list[BaseException],
 ) -> Iterator[ScenarioResult]:
     """Hand everything out, then gather scenario by scenario, until all are done or somebody has had enough."""
     sweeps = [
@@ -134,23 +141,19 @@ def _gathered(
     ]
     for one, sweep in zip(planned, sweeps, strict=True):
         try:
-            result = _finished(one, sweep, limits)
+            with (told_as_events if manner.as_events else progress)(one.loaded.scenario.name, len(one.seeds)) as done:
+                result = sweep.finish(limits, progress=done)
         except ScenarioError as error:
             errors.append(error)
             continue
         if result is not None:
+            if manner.as_events:
+                tell_result(result)
             yield result
         if sweep.interrupted:
             errors.append(KeyboardInterrupt())
         if sweep.interrupted or not limits.goes_on():
             return
-
-
-def _finished(one: _Planned, sweep: Sweep, limits: Limits) -> ScenarioResult | None:
-    seeds = len(one.seeds)
-    label = f"{one.loaded.scenario.name}, {seeds} seeds"
-    with click.progressbar(length=seeds, label=label, file=sys.stderr) as bar:
-        return sweep.finish(limits, progress=lambda _seed: bar.update(1))
 
 
 def _tell_time_is_up(ready: Sequence[Ready], results: Sequence[ScenarioResult]) -> None:

@@ -2,9 +2,20 @@
 
 from sim.report.console import render as render_console
 from sim.report.errors import ReportError
+from sim.report.github import render as render_github
 from sim.report.html import render as render_html
 from sim.report.resultfile import dump as dump_result
 from sim.report.resultfile import load as load_result
-from sim.report.write import Written, write_all
+from sim.report.write import Written, write_all, write_file
 
-__all__ = ["ReportError", "Written", "dump_result", "load_result", "render_console", "render_html", "write_all"]
+__all__ = [
+    "ReportError",
+    "Written",
+    "dump_result",
+    "load_result",
+    "render_console",
+    "render_github",
+    "render_html",
+    "write_all",
+    "write_file",
+]

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.report import html, resultfile
+from sim.report import html, junit, markdown, resultfile
 from sim.report.errors import ReportError
 from sim.report.pictures import pictures
 from sim.report.plots import FORMATS, KINDS
@@ -44,12 +44,13 @@ class Written:
     errors: tuple[str, ...]
 
 
-def write_all(result: SuiteResult, folder: Path) -> Written:
+def write_all(result: SuiteResult, folder: Path, *, skip_inconclusive: bool = False) -> Written:
     """Write every report of `result` below `folder`, and remove the plots of an earlier run from its `plots/`.
 
     Args:
         result: what to tell.
         folder: where to; made when it is not there.
+        skip_inconclusive: whether JUnit's readers see what is inconclusive as skipped.
 
     Raises:
         ReportError: when a file cannot be written; files that were written before it are whole.
@@ -64,6 +65,8 @@ def write_all(result: SuiteResult, folder: Path) -> Written:
         "result.json": data,
         **{f"{_PLOTS}/{name}/{file}": content for name, file, content in _plot_files(names, drawn)},
         "report.html": html.render(stored, drawn).encode("utf-8"),
+        "junit.xml": junit.render(stored, skip_inconclusive=skip_inconclusive),
+        "summary.md": markdown.render(stored).encode("utf-8"),
     }
     with _named_errors(folder):
         _remove_stale(folder / _PLOTS, files)
@@ -90,6 +93,17 @@ def _folder_names(names: Sequence[str]) -> list[str]:
         candidates = [safe, *(f"{safe}-{number}" for number in range(2, len(names) + 2))]
         taken.append(next(candidate for candidate in candidates if candidate not in taken))
     return taken
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write one more file of a report.
+
+    Raises:
+        ReportError: when it cannot be written.
+
+    """
+    with _named_errors(path.parent):
+        _write(path, content)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ def test_the_tree_holds_result_page_and_plots(tmp_path):
     written = write_all(suite(HARDENED), tmp_path / "new" / "reports")
 
     assert tree(written.folder) == [
+        "junit.xml",
         *(
             f"plots/checkout-hardened/{kind}.{ending}"
             for kind in ("latency", "queues")
@@ -22,6 +23,7 @@ def test_the_tree_holds_result_page_and_plots(tmp_path):
         ),
         "report.html",
         "result.json",
+        "summary.md",
     ]
     assert sorted(written.files) == sorted(path for path in written.folder.rglob("*") if path.is_file())
     assert written.errors == ()
@@ -93,9 +95,11 @@ def test_a_plot_that_fails_breaks_no_report(tmp_path, monkeypatch):
     written = write_all(suite(HARDENED), tmp_path)
 
     assert tree(tmp_path) == [
+        "junit.xml",
         "plots/checkout-hardened/latency.csv",
         "plots/checkout-hardened/queues.csv",
         "report.html",
         "result.json",
+        "summary.md",
     ]
     assert len(written.errors) == 2
