@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_LEFT_REAL = ("freezegun", "threading", "queue", "multiprocessing", "subprocess", "selectors", "_pytest")
-"""Packages that wait for real threads and processes, or keep the real functions on purpose."""
+_LEFT_REAL = ("_asyncio", "freezegun", "threading", "queue", "multiprocessing", "subprocess", "selectors", "_pytest")
+"""Packages that wait for real threads and processes, or hold the real things themselves."""
 
 
 class Alias(NamedTuple):

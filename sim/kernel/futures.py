@@ -15,7 +15,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.kernel.locks import schedule_here
-from sim.kernel.standins import stands_in_for
+from sim.kernel.standins import register, stands_in_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +25,24 @@ T = TypeVar("T")
 _PlainGatheringFuture: Any = asyncio_tasks._GatheringFuture  # type: ignore[attr-defined] # noqa: SLF001 - no public name
 
 
-class SimFuture(asyncio.Future[T]):
+class StandsForPlain(type):
+    """The type of a class that has asyncio's own as its only base, and takes that one's place during a run.
+
+    Whatever is an instance or a subclass of asyncio's own is one of it, too.
+    """
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        if cls.__module__.startswith("sim.kernel."):
+            return isinstance(instance, cls.__mro__[1])
+        return super().__instancecheck__(instance)  # a class of somebody's, written while a run went on
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        if cls.__module__.startswith("sim.kernel."):
+            return issubclass(subclass, cls.__mro__[1])
+        return super().__subclasscheck__(subclass)
+
+
+class SimFuture(asyncio.Future[T], metaclass=StandsForPlain):
     """A future that gets a number from its loop when it is first hashed, and hashes by it."""
 
     __slots__ = ("_number",)
@@ -55,10 +72,12 @@ def _number(future: Any) -> int:
     try:
         number: int = future._number  # noqa: SLF001 - this function is the method of two classes
     except AttributeError:
-        number = future._number = future.get_loop().next_number()  # noqa: SLF001 - as above
+        next_number = getattr(future.get_loop(), "next_number", None)  # a class that was kept may meet another loop
+        number = future._number = object.__hash__(future) if next_number is None else next_number()  # noqa: SLF001
     return number
 
 
+register(asyncio.Future, SimFuture)
 REPEATABLE_FUTURES = ((asyncio_tasks, "_GatheringFuture", _GatheringFuture), (pool_base, "Future", _PoolFuture))
 """What to replace so that `asyncio.gather` and pools make numbered futures, too; a loop does so by itself."""
 

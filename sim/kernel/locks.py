@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import ThreadPoolExecutor
     from types import TracebackType
 
 _plain_lock = threading.Lock
@@ -24,7 +25,10 @@ _schedules: dict[int, Schedule] = {}
 
 
 class Schedule(Protocol):
-    """What a lock asks of the threads of one loop."""
+    """What locks and pools ask of the threads of one loop."""
+
+    pools: dict[Any, ThreadPoolExecutor]
+    """For each pool that is older than the run, the one that does its work."""
 
     def time(self) -> float:
         """Virtual seconds."""

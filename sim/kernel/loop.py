@@ -339,6 +339,10 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         """The next number for a future to hash by."""
         return next(self._future_order)
 
+    def next_index(self) -> int:
+        """The index of the next task."""
+        return next(self._task_order)
+
     def create_task(
         self,
         coro: Generator[Any, None, T] | Coroutine[Any, Any, T],

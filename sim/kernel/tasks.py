@@ -10,13 +10,14 @@ import asyncio
 import functools
 from collections.abc import Iterator, MutableSet
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakSet
 
 from anyio._backends._asyncio import CancelScope, TaskGroup
 
-from sim.kernel.futures import REPEATABLE_FUTURES
+from sim.kernel.futures import REPEATABLE_FUTURES, StandsForPlain
 from sim.kernel.patching import replaced
+from sim.kernel.standins import register
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SimTask(asyncio.Task[T]):
+class SimTask(asyncio.Task[T], metaclass=StandsForPlain):
     """A task that hashes by its index.
 
     Args:
-        coroutine: what the task runs.
-        loop: its loop.
-        index: the how-many-th task of its loop it is, from 1.
+        coro: what the task runs.
+        loop: its loop; the running one without one.
+        index: the how-many-th task of its loop it is, from 1; the next one without one.
         name: its name; `task-<index>` without one.
         context: the context to run in; a copy of the current one without one.
         options: `eager_start`, where Python has it.
@@ -42,21 +43,29 @@ class SimTask(asyncio.Task[T]):
 
     def __init__(
         self,
-        coroutine: Coroutine[Any, Any, T],
+        coro: Coroutine[Any, Any, T],
         *,
-        loop: asyncio.AbstractEventLoop,
-        index: int,
+        loop: asyncio.AbstractEventLoop | None = None,
+        index: int | None = None,
         name: object = None,
         context: Context | None = None,
         **options: Any,
     ) -> None:
+        if index is None:
+            loop = asyncio.get_event_loop() if loop is None else loop
+            index = _next_index(loop, self)
         self.index = index  # before the base class, which puts the task into a set
-        super().__init__(
-            coroutine, loop=loop, name=f"task-{index}" if name is None else str(name), context=context, **options
-        )
+        name = f"task-{index}" if name is None else str(name)
+        super().__init__(coro, loop=loop, name=name, context=context, **options)
 
     def __hash__(self) -> int:
         return self.index
+
+
+def _next_index(loop: Any, task: object) -> int:
+    """The index of a task that is made without the loop's help; any number on a loop of another kind."""
+    index: int = loop.next_index() if hasattr(loop, "next_index") else object.__hash__(task)
+    return index
 
 
 class OrderedSet(MutableSet[T]):
@@ -85,9 +94,13 @@ class OrderedSet(MutableSet[T]):
         self._members.pop(value, None)
 
 
+register(asyncio.Task, SimTask)
+
+
 def creation_order(task: asyncio.Task[Any]) -> int:
     """The index of a task; 0 for one that did not come from the loop's factory."""
-    return task.index if isinstance(task, SimTask) else 0
+    index: int = cast("Any", task).index if SimTask in type(task).__mro__ else 0
+    return index
 
 
 def pending_tasks(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:

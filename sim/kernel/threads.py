@@ -23,6 +23,7 @@ from sim.kernel.ends import Stuck
 from sim.kernel.frames import place
 from sim.kernel.locks import VIRTUAL_LOCKS, VirtualLock, belongs_to, schedule_here
 from sim.kernel.patching import replaced
+from sim.kernel.pools import POOLS
 from sim.kernel.sleeping import SHORT_SLEEP
 from sim.kernel.whereabouts import actor, line_of_user, user_frame
 from sim.model import recording
@@ -30,6 +31,7 @@ from sim.model import recording
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
+    from concurrent.futures import ThreadPoolExecutor
 
     from sim.kernel.loop import SimLoop
 
@@ -102,6 +104,7 @@ class Threads:
         self._back.acquire()
         self._orders = count()
         self.blocked: list[Blocked] = []
+        self.pools: dict[Any, ThreadPoolExecutor] = {}
 
     # What the loop and the world ask
 
@@ -343,7 +346,13 @@ def _exit_without(thread: threading.Thread) -> None:
     pool_threads._threads_queues.pop(thread, None)  # type: ignore[attr-defined] # noqa: SLF001 - its only register
 
 
-_INSTALLED = (*VIRTUAL_LOCKS, *SHORT_SLEEP, (threading.Thread, "start", _start), (threading.Thread, "join", _join))
+_INSTALLED = (
+    *VIRTUAL_LOCKS,
+    *SHORT_SLEEP,
+    *POOLS,
+    (threading.Thread, "start", _start),
+    (threading.Thread, "join", _join),
+)
 
 
 def _cancel(thread: _Thread) -> None:
