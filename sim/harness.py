@@ -16,9 +16,11 @@ from sim.model.plan import Plan
 from sim.model.recording import Blocking, FaultCount, Recording
 from sim.model.recording import Stuck as StuckStory
 from sim.model.scenario import TenantProbeFault
+from sim.subject import Accountable
 from sim.subject.build import BuildWorld, build_subject
 from sim.watch import EffectWatch, LeakWatch, Recorder
 from sim.watch.logs import LogCapture
+from sim.watch.traffic import CallWatch, SendWatch, wants_sends, wants_tool_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -162,6 +164,8 @@ class _Run:
         while self._recorder.busy or self._world.threads_at_work or any(subject.depths().values()):  # noqa: ASYNC110 - see above
             await asyncio.sleep(DRAIN_POLL_S)
         await self._leave_background_time(known)
+        if isinstance(subject, Accountable):
+            self._recording.residue = dict(subject.residue())
         await subject.stop()
         self._recorder.finish(self._clock())
 
@@ -175,15 +179,21 @@ class _Run:
     def _watch(self, subject: Subject) -> None:
         """Faults stand outermost, so that the watchers behind them see what really happened."""
         targets = subject.targets()
-        self._recording.nodes = targets.nodes
+        self._recording.nodes, self._recording.edges = targets.nodes, targets.edges
+        self._recording.limits = targets.limits
         self._recorder.bounds = targets.bounds
         if self._plan_seam is not None:
             self._plan_seam.timeouts_s = targets.timeouts_s
             subject.install(self._plan_seam)
+        checks = self._prepared.scenario.checks
+        if wants_tool_calls(checks):
+            subject.install(CallWatch(self._recording, self._clock))
         subject.install(FaultSeam(self._faults, self._world.draws, self._recording, self._prepared.errors))
         if self._leaks.active:
             subject.install(self._leaks)
             subject.listen(self._leaks.observe)
+        if wants_sends(checks):
+            subject.install(SendWatch(self._recording))
         subject.install(self._effects)
         subject.listen(self._recorder.observe)
 

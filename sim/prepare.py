@@ -37,7 +37,12 @@ def prepare(loaded: LoadedScenario) -> Prepared:
         for index, fault in enumerate(loaded.scenario.faults)
         if isinstance(fault, ToolErrorFault) and fault.error not in NAMED_ERRORS
     }
-    prepared = Prepared(loaded.scenario, builder, payload, rows, shape, errors)
+    checks = {
+        check.check: problems.of(_function, loaded, check.check, f"checks[{index}].check")
+        for index, check in enumerate(loaded.scenario.checks)
+        if check.check is not None
+    }
+    prepared = Prepared(loaded.scenario, builder, payload, rows, shape, errors, checks)
     if builder is not None:
         problems.of(_check_flow, loaded, prepared)
     problems.raise_all()
@@ -69,11 +74,13 @@ def _function(loaded: LoadedScenario, reference: str, path: str) -> Any:
     called = (function, type(function).__call__)
     if any(map(inspect.iscoroutinefunction, called)):
         kind, fix = "a coroutine function", "write def instead of async def"
+    elif path.endswith(".check"):
+        return function
     elif any(map(inspect.isgeneratorfunction, called)) or any(map(inspect.isasyncgenfunction, called)):
         kind, fix = "a generator function", "write return instead of yield"
     else:
         return function
-    rule = "builders and payload functions are plain functions"
+    rule = "builders, payload functions and checks are plain functions"
     raise ScenarioError([loaded.problem(path, f"{reference} is {kind}", rule=rule, fix=fix)])
 
 

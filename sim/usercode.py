@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim.load import PayloadError, ShapeError
 from sim.loader import ScenarioError, place_of
+from sim.model.custom import CustomCheckError
 from sim.subject import SubjectError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def user_errors(loaded: LoadedScenario) -> Iterator[None]:
         raise ScenarioError([loaded.problem("load.payload", str(error))]) from error
     except ShapeError as error:
         raise ScenarioError([loaded.problem("load.shape", str(error))]) from error
+    except CustomCheckError as error:
+        raise ScenarioError([_of_check(loaded, error)]) from error
     except SystemExit as error:
         raise ScenarioError([_of_exit(loaded, error)]) from error
 
@@ -39,6 +42,13 @@ def _of_flow(loaded: LoadedScenario, error: SubjectError) -> Problem:
     place = place_of(error.__cause__, loaded.folder) if error.__cause__ is not None else ""
     message = f"{error.message} ({place})" if place else error.message
     return loaded.problem("flow", message, rule=error.rule, fix=error.fix)
+
+
+def _of_check(loaded: LoadedScenario, error: CustomCheckError) -> Problem:
+    position = next(index for index, check in enumerate(loaded.scenario.checks) if check.id == error.check)
+    place = place_of(error.__cause__, loaded.folder) if error.__cause__ is not None else ""
+    message = f"{error.message} ({place})" if place else error.message
+    return loaded.problem(f"checks[{position}].check", message, rule=error.rule, fix=error.fix)
 
 
 def _of_exit(loaded: LoadedScenario, error: SystemExit) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING
 
+from sim.model.metrics import unit_of as metric_unit
 from sim.model.scenario import Delay, LatencyFault, RetryStormFault, TenantProbeFault, ToolErrorFault
 from sim.model.units import format_duration
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from sim.model.scenario import Check, Fault, Where
 
 SECONDS = "s"
-RATIO = "x"
-_TIME_METRICS = ("trace.latency", "recovery.time")
 
 
 def describe_where(where: Where) -> str:
@@ -59,10 +58,8 @@ def _describe_delay(delay: float | Delay) -> str:
 
 
 def unit_of(check: Check) -> str:
-    """The unit of a check's number: `s` for seconds, `x` for a ratio, else none."""
-    if check.versus is not None or check.metric == "attempts.per_request":
-        return RATIO
-    return SECONDS if check.metric in _TIME_METRICS and check.stat not in ("count", "rate") else ""
+    """The unit of a check's number: `s` for seconds, `x` for a ratio, `/s` for a rate, else none."""
+    return metric_unit(check.metric, check.stat, check.versus)
 
 
 def describe_limit(check: Check) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sim.checks.custom import samples_of, seen_by
 from sim.checks.findings import (
     Broken,
     Evidence,
@@ -28,14 +30,16 @@ from sim.checks.story import Stories
 from sim.checks.windows import WHOLE, interval_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sim.checks.windows import Interval
+    from sim.model.custom import CustomCheck, Seen
     from sim.model.plan import Plan
     from sim.model.recording import FaultCount, Recording, SpanKind
     from sim.model.result import Finding, Verdict
     from sim.model.scenario import Check, Scenario
 
+_NO_CHECKS: Mapping[str, CustomCheck] = MappingProxyType({})
 _COMPARED_DIGITS = 9
 """Virtual times are compared to the nanosecond: their differences carry a rounding error far below it."""
 
@@ -51,6 +55,7 @@ class CheckOutcome:
         verdict: `pass`, `fail` or `inconclusive`.
         headline: the failure in a few words.
         findings: what broke it, when it fails.
+        found: how many such things there are, `findings` among them.
 
     """
 
@@ -60,6 +65,7 @@ class CheckOutcome:
     verdict: Verdict
     headline: str = ""
     findings: tuple[Finding, ...] = ()
+    found: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,12 @@ class SeedOutcome:
 
 
 def evaluate_seed(
-    scenario: Scenario, recording: Recording, baseline: Recording | None = None, *, plan: Plan | None = None
+    scenario: Scenario,
+    recording: Recording,
+    baseline: Recording | None = None,
+    *,
+    plan: Plan | None = None,
+    custom: Mapping[str, CustomCheck] = _NO_CHECKS,
 ) -> SeedOutcome:
     """Judge one run by the checks of the file and by those that are always on.
 
@@ -113,15 +124,18 @@ def evaluate_seed(
         recording: the run.
         baseline: the same seed with all faults off; needed for checks with `versus: baseline`.
         plan: what was late besides; the file's thresholds say nothing of such a run, so its invariants decide.
+        custom: the functions of custom checks, by what the file names them.
 
     Raises:
+        CustomCheckError: a custom check failed, or gave something that is no sample.
         ValueError: when a check needs a baseline and there is none, or names an unknown stretch of time.
 
     """
-    stories = Stories(recording)
+    judge = _Judge(scenario, recording, baseline, custom)
+    stories = judge.stories
     explored = is_explored(plan)
     checks = invariants(scenario) if explored else scenario.checks
-    judged = [_judge(scenario, check, recording, baseline, stories) for check in checks]
+    judged = [judge.outcome(check) for check in checks]
     if explored:
         judged.extend(_duplicates(scenario, Scene(recording, stories)))
     return SeedOutcome(
@@ -141,41 +155,66 @@ def evaluate_seed(
     )
 
 
-def _judge(
-    scenario: Scenario, check: Check, recording: Recording, baseline: Recording | None, stories: Stories
-) -> CheckOutcome:
-    interval = interval_of(scenario, check)
-    value, samples = _number(check, recording, interval)
-    if check.versus is not None:
-        value = _ratio(value, _baseline_number(check, baseline, interval))
-    if value is None:
-        return CheckOutcome(check.id, None, samples, "inconclusive")
-    too_low = check.min is not None and round(value, _COMPARED_DIGITS) < check.min
-    too_high = check.max is not None and round(value, _COMPARED_DIGITS) > check.max
-    if not too_low and not too_high and not _never_drained(check, recording, interval):
-        return CheckOutcome(check.id, value, samples, "pass")
-    evidence = find(Scene(recording, stories, check.where, interval), Broken(check, value), too_low=too_low)
-    return CheckOutcome(check.id, value, samples, "fail", evidence.headline, evidence.findings)
+class _Judge:
+    """Judges the checks of a file by one run."""
 
+    def __init__(
+        self,
+        scenario: Scenario,
+        recording: Recording,
+        baseline: Recording | None,
+        custom: Mapping[str, CustomCheck],
+    ) -> None:
+        self.stories = Stories(recording)
+        self._scenario = scenario
+        self._recording = recording
+        self._baseline = baseline
+        self._custom = custom
 
-def _number(check: Check, recording: Recording, interval: Interval) -> tuple[float | None, int]:
-    """The check's number, and how many things it is made of."""
-    samples = measure(check.metric, recording, check.where, interval)
-    if samples.size == 0 and check.stat == "count" and _zero_is_a_number(check):
-        return 0.0, 0
-    return summarise(samples, check.stat), samples.size
+    def outcome(self, check: Check) -> CheckOutcome:
+        """What one check says."""
+        recording, interval = self._recording, interval_of(self._scenario, check)
+        seen = self._seen(check, recording, interval)
+        measured, samples = self._number(check, recording, interval, seen)
+        baseline = None if check.versus is None else self._baseline_number(check, interval)
+        value = measured if check.versus is None else _ratio(measured, baseline)
+        if value is None:
+            return CheckOutcome(check.id, None, samples, "inconclusive")
+        too_low = check.min is not None and round(value, _COMPARED_DIGITS) < check.min
+        too_high = check.max is not None and round(value, _COMPARED_DIGITS) > check.max
+        if not too_low and not too_high and not _never_drained(check, recording, interval):
+            return CheckOutcome(check.id, value, samples, "pass")
+        scene = Scene(recording, self.stories, check.where, interval)
+        evidence = find(scene, Broken(check, value, measured, baseline, tuple(seen)), too_low=too_low)
+        return CheckOutcome(check.id, value, samples, "fail", evidence.headline, evidence.findings, evidence.total)
+
+    def _seen(self, check: Check, recording: Recording, interval: Interval) -> list[Seen]:
+        return [] if check.check is None else seen_by(check, self._custom[check.check], recording, interval)
+
+    def _number(
+        self, check: Check, recording: Recording, interval: Interval, seen: Sequence[Seen]
+    ) -> tuple[float | None, int]:
+        """The check's number, and how many things it is made of."""
+        if check.metric == "custom":
+            samples = samples_of(seen)
+        else:
+            samples = measure(check.metric, recording, check.where, interval)
+        if samples.size == 0 and check.stat == "count" and _zero_is_a_number(check):
+            return 0.0, 0
+        return summarise(samples, check.stat), samples.size
+
+    def _baseline_number(self, check: Check, interval: Interval) -> float | None:
+        baseline = self._baseline
+        if baseline is None:
+            msg = f"check {check.id} compares with the baseline, and none was run; pass the same seed without faults"
+            raise ValueError(msg)
+        return self._number(check, baseline, interval, self._seen(check, baseline, interval))[0]
 
 
 def _zero_is_a_number(check: Check) -> bool:
     """Whether having seen nothing is an answer: yes for effects in general, no for those of one tool or node."""
-    return check.metric.startswith(("effects.", "leaks.")) and check.where.tool is None and check.where.node is None
-
-
-def _baseline_number(check: Check, baseline: Recording | None, interval: Interval) -> float | None:
-    if baseline is None:
-        msg = f"check {check.id} compares with the baseline, and none was run; pass the same seed with all faults off"
-        raise ValueError(msg)
-    return _number(check, baseline, interval)[0]
+    general = check.metric.startswith(("effects.", "leaks.")) and check.where.tool is None and check.where.node is None
+    return general or check.metric == "custom"
 
 
 def _ratio(value: float | None, baseline: float | None) -> float | None:
@@ -230,7 +269,7 @@ def _leaks_are_looked_for(scenario: Scenario, recording: Recording) -> bool:
 def _outcome(id: str, value: float, samples: int, evidence: Evidence | None) -> CheckOutcome:
     if evidence is None:
         return CheckOutcome(id, value, samples, "pass")
-    return CheckOutcome(id, value, samples, "fail", evidence.headline, evidence.findings)
+    return CheckOutcome(id, value, samples, "fail", evidence.headline, evidence.findings, evidence.total)
 
 
 def _time_shares(recording: Recording) -> dict[str, dict[SpanKind, float]]:

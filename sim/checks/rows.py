@@ -71,8 +71,11 @@ class Row:
 
     @property
     def headline(self) -> str:
-        """How it fails in the first failing seed."""
-        return next(iter(self.failing.values())).headline if self.failing else ""
+        """How it fails; where that differs from seed to seed, in the worst of them."""
+        told = dict.fromkeys(outcome.headline for outcome in self.failing.values())
+        if len(told) <= 1 or self.worst_seed is None:
+            return next(iter(told), "")
+        return f"{self.by_seed[self.worst_seed].headline} (seed {self.worst_seed}, the worst)"
 
 
 def build_rows(
@@ -124,6 +127,7 @@ def check_result(row: Row, *, line: int | None, met: bool | None) -> CheckResult
         line=line,
         expected=met is not None,
         met=met,
+        found=sum(outcome.found for outcome in row.failing.values()),
         findings=row.findings,
     )
 
@@ -140,4 +144,4 @@ def _determinism(seed: int, parting: str | None) -> CheckOutcome:
         cause="The flow reads a clock, a random source, an id or the order of a set that the harness does not control.",
         fix="Take time, chance and ids from the standard library inside the flow, and sort what comes out of sets.",
     )
-    return CheckOutcome("determinism", 1.0, 1, "fail", "the same seed gave other bytes", (finding,))
+    return CheckOutcome("determinism", 1.0, 1, "fail", "the same seed gave other bytes", (finding,), 1)

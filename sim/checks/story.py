@@ -6,12 +6,14 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from sim.checks.whereabouts import life_of
 from sim.model.result import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sim.model.recording import Effect, Fire, Recording, Request, Span, SpanKind
+    from sim.checks.whereabouts import StayKind
+    from sim.model.recording import Effect, Fire, Recording, Request, Span
 
 _Item = TypeVar("_Item")
 
@@ -49,20 +51,30 @@ class Stories:
         ]
         return _shortened(sorted(moments, key=_by_time))
 
-    def time_spent(self, request: Request) -> list[tuple[SpanKind, str, float]]:
+    def time_spent(self, request: Request) -> list[tuple[StayKind, str, float]]:
         """Where the request's time went, up to its end: kind, node and seconds, the longest first.
 
-        Where nothing took any time it is the last thing that was done, with 0 seconds.
+        The seconds add up to its latency. Where nothing took any time it is the last thing that was
+        done, with 0 seconds.
         """
-        end_s = self._recording.end_s if request.ended_s is None else request.ended_s
-        spent: defaultdict[tuple[SpanKind, str], float] = defaultdict(float)
-        for span in self._spans.get(request.trace_id, ()):
-            spent[span.kind, span.node] += max(min(span.end_s, end_s) - span.start_s, 0.0)
+        spans = self.spans(request.trace_id)
+        spent: defaultdict[tuple[StayKind, str], float] = defaultdict(float)
+        for stay in life_of(request, spans, self._recording.end_s):
+            spent[stay.kind, stay.node] += stay.seconds
         longest_first = sorted(spent.items(), key=lambda item: -item[1])
-        all_parts: list[tuple[SpanKind, str, float]] = [
-            (kind, node, seconds) for (kind, node), seconds in longest_first
-        ]
-        return [part for part in all_parts if part[2] > 0] or all_parts[-1:]
+        parts: list[tuple[StayKind, str, float]] = [(kind, node, seconds) for (kind, node), seconds in longest_first]
+        if parts and spans:
+            return parts
+        last: list[tuple[StayKind, str, float]] = [(span.kind, span.node, 0.0) for span in spans[-1:]]
+        return last
+
+    def spans(self, trace_id: str) -> Sequence[Span]:
+        """The stretches of a trace's time at its nodes."""
+        return self._spans.get(trace_id, ())
+
+    def at_node(self, node: str) -> Sequence[Span]:
+        """The stretches of every trace's time at one node."""
+        return self._at_node.get(node, ())
 
     def hits(self, trace_id: str | None) -> list[str]:
         """The faults that hit a trace, each once, such as `slow-search (response late by 900 ms)`."""
@@ -81,6 +93,10 @@ class Stories:
     @cached_property
     def _spans(self) -> Mapping[str, list[Span]]:
         return _grouped((span.trace_id, span) for span in self._recording.spans)
+
+    @cached_property
+    def _at_node(self) -> Mapping[str, list[Span]]:
+        return _grouped((span.node, span) for span in self._recording.spans)
 
     @cached_property
     def _effects(self) -> Mapping[str, list[Effect]]:

@@ -2,24 +2,14 @@
 
 from math import isfinite
 
+from sim.model.metrics import METRICS, Metric, Stat, unit_of
 from sim.model.rules import BrokenRule, shown
 from sim.model.units import parse_duration
 
-_TIMES = ("trace.latency", "recovery.time")
-_YES_OR_NO = (
-    "trace.timeouts",
-    "trace.deadline_exceeded",
-    "trace.errors",
-    "effects.duplicates",
-    "effects.zombies",
-    "effects.unkeyed",
-    "leaks.confirmed",
-)
-_COUNTS = ("count", "rate")
 _SHARES = ("rate", "mean")
 
 
-def parse_bound(value: object, metric: str, stat: str, versus: str | None) -> float:
+def parse_bound(value: object, metric: Metric, stat: Stat, versus: str | None) -> float:
     """A bound in seconds, or as the plain number that it is.
 
     Args:
@@ -32,11 +22,14 @@ def parse_bound(value: object, metric: str, stat: str, versus: str | None) -> fl
         BrokenRule: when the bound does not fit the number that it bounds.
 
     """
-    if metric in _TIMES and stat not in _COUNTS and versus is None:
+    spec = METRICS[metric]
+    if unit_of(metric, stat, versus) == "s":
         return parse_duration(value)
     subject = f"{stat} of {metric}" if versus is None else f"ratio to the {versus}"
-    number = _plain_number(value, subject, timed=metric in _TIMES and versus is None)
-    if metric in _YES_OR_NO and stat in _SHARES and versus is None and number > 1:
+    number = _plain_number(value, subject, timed=spec.unit == "s" and versus is None)
+    if number < 0 and not spec.signed:
+        raise BrokenRule(f"{shown(value)} is negative", rule=f"the {subject} is never below 0", fix="write 0")
+    if spec.flags and stat in _SHARES and versus is None and number > 1:
         raise BrokenRule(
             f"{shown(value)} is no share",
             rule=f"the {stat} of {metric} lies between 0 and 1",
@@ -50,8 +43,6 @@ def _plain_number(value: object, subject: str, *, timed: bool) -> float:
         raise _no_number(value, subject, timed=timed)
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise BrokenRule(f"{shown(value)} is no bound", rule=f"the {subject} is a plain number", fix="write 0")
-    if value < 0:
-        raise BrokenRule(f"{shown(value)} is negative", rule=f"the {subject} is never below 0", fix="write 0")
     return float(value)
 
 

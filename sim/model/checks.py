@@ -1,13 +1,26 @@
 """What has to hold: promises about one metric each, and demonstrations of broken ones."""
 
-from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sim.model.bounds import parse_bound
-from sim.model.fields import Identifier, Model, Name, Positive, Where
+from sim.model.fields import CodeReference, Identifier, Model, Name, Positive, Where
+from sim.model.metrics import FINDING_KINDS, METRICS, FindingKind, Metric, Phase, Stat
 from sim.model.rules import BrokenRule
+
+__all__ = [
+    "DURING_NOUNS",
+    "FINDING_KINDS",
+    "METRICS",
+    "RESERVED_CHECK_IDS",
+    "Check",
+    "CheckWhere",
+    "Expect",
+    "FindingKind",
+    "Metric",
+    "Stat",
+]
 
 RESERVED_CHECK_IDS = ("stuck", "lost", "leaks", "surroundings", "duplicates", "determinism")
 """The always-on checks; `duplicates` is one where something is explored."""
@@ -15,53 +28,17 @@ RESERVED_CHECK_IDS = ("stuck", "lost", "leaks", "surroundings", "duplicates", "d
 DURING_NOUNS = ("whole", "before-faults", "after-faults")
 """What `during` accepts besides the id of a fault."""
 
-Metric = Literal[
-    "trace.latency",
-    "trace.timeouts",
-    "trace.deadline_exceeded",
-    "trace.errors",
-    "attempts.per_request",
-    "recovery.time",
-    "queue.depth",
-    "effects.duplicates",
-    "effects.zombies",
-    "effects.unkeyed",
-    "leaks.confirmed",
-]
-Stat = Literal["count", "rate", "min", "mean", "p50", "p90", "p95", "p99", "max"]
-FindingKind = Literal[
-    "threshold", "timeout", "deadline", "error", "duplicate_effect", "zombie_effect", "unkeyed_effect",
-    "leak", "stuck", "lost", "not_drained", "nondeterminism", "blocked_loop", "reached_out", "uncontrolled",
-]  # fmt: skip
-
-FINDING_KINDS: Mapping[str, tuple[FindingKind, ...]] = {
-    "trace.latency": ("threshold",),
-    "trace.timeouts": ("timeout", "threshold"),
-    "trace.deadline_exceeded": ("deadline", "threshold"),
-    "trace.errors": ("error", "threshold"),
-    "attempts.per_request": ("threshold",),
-    "recovery.time": ("not_drained", "threshold"),
-    "queue.depth": ("threshold",),
-    "effects.duplicates": ("duplicate_effect", "threshold"),
-    "effects.zombies": ("zombie_effect", "threshold"),
-    "effects.unkeyed": ("unkeyed_effect", "threshold"),
-    "leaks.confirmed": ("leak", "threshold"),
-    "stuck": ("stuck",),
-    "lost": ("lost",),
-    "leaks": ("leak",),
-    "surroundings": ("blocked_loop", "reached_out", "uncontrolled"),
-    "duplicates": ("duplicate_effect",),
-    "determinism": ("nondeterminism",),
-}
-"""The findings that a metric, or an always-on check, can show."""
-
-_WHERE_KEYS: Mapping[str, tuple[str, ...]] = {
-    "attempts.per_request": ("node", "tenant", "attempt"),
-    "recovery.time": ("tenant",),
-    "queue.depth": ("node",),
-    "leaks.confirmed": ("node", "tenant"),
-}
 _NEEDED_BY_BOUNDS = ("metric", "stat", "versus")
+
+
+class CheckWhere(Where):
+    """Which samples a check looks at; every given key has to match."""
+
+    phase: Phase | None = Field(
+        default=None,
+        description="Requests that were in this phase of their life when their deadline passed.",
+        examples=["queued"],
+    )
 
 
 class Check(Model):
@@ -75,7 +52,14 @@ class Check(Model):
         description="`whole`, `before-faults`, `after-faults`, or the id of a fault (its window).",
         examples=["before-faults"],
     )
-    where: Where = Field(default_factory=Where, description="Which samples count.", examples=[{"tenant": "acme"}])
+    check: CodeReference | None = Field(
+        default=None,
+        description="With `metric: custom`, `module:callable` that looks at a recording and tells what it saw.",
+        examples=["shop.checks:oversold"],
+    )
+    where: CheckWhere = Field(
+        default_factory=CheckWhere, description="Which samples count.", examples=[{"tenant": "acme"}]
+    )
     versus: Literal["baseline"] | None = Field(
         default=None,
         description="Divide by the same number of the run with all faults off.",
@@ -116,8 +100,24 @@ class Check(Model):
         return self
 
     @model_validator(mode="after")
-    def _useful_where(self) -> Self:
-        self.where.allow(*_WHERE_KEYS.get(self.metric, tuple(Where.model_fields)), subject=self.metric)
+    def _measurable(self) -> Self:
+        spec = METRICS[self.metric]
+        if self.stat not in spec.stats:
+            rule, fix = f"it has {', '.join(spec.stats)}", f"write stat: {'count' if spec.flags else 'max'}"
+            at = ("stat",) if "stat" in self.model_fields_set else ()
+            raise BrokenRule(f"{self.metric} has no {self.stat}", rule=rule, fix=fix, at=at)
+        self.where.allow(*spec.where, subject=self.metric)
+        return self
+
+    @model_validator(mode="after")
+    def _custom(self) -> Self:
+        if self.metric == "custom" and self.check is None:
+            raise BrokenRule(
+                "there is no code to ask", rule="a custom check names its function", fix="add check: module:callable"
+            )
+        if self.metric != "custom" and self.check is not None:
+            fix = "write metric: custom, or remove check"
+            raise BrokenRule(f"{self.metric} asks no code", rule="only metric: custom does", fix=fix, at=("check",))
         return self
 
 

@@ -55,7 +55,7 @@ class Where(Model):
             BrokenRule: when another key is given: `subject` would ignore it.
 
         """
-        for key in Where.model_fields:
+        for key in type(self).model_fields:
             if getattr(self, key) is not None and key not in keys:
                 known = f"it knows {', '.join(keys)}" if keys else "it has no where"
                 raise BrokenRule(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sim.model.custom import CustomCheck
     from sim.model.scenario import Scenario
 
 
@@ -22,6 +23,7 @@ class Prepared:
         rows: recorded arrivals, where the load is a trace.
         shape: the callable under `load.shape`.
         errors: exception classes by the text of `error`.
+        checks: functions of custom checks by the text of `check`.
 
     """
 
@@ -31,3 +33,4 @@ class Prepared:
     rows: Any = None
     shape: Callable[..., Any] | None = None
     errors: Mapping[str, Callable[[str], Exception]] = field(default_factory=dict)
+    checks: Mapping[str, CustomCheck] = field(default_factory=dict)

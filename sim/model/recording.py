@@ -7,10 +7,18 @@ the order in which things happened.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sim.model.limits import NodeLimits
 
 Outcome = Literal["ok", "error", "deadline", "cancelled", "no_result", "unanswered"]
 SpanKind = Literal["waiting", "running", "backoff", "blocked"]
+
+INGRESS = "ingress"
+"""The node of a request that no edge has room for yet."""
 
 
 @dataclass(slots=True)
@@ -192,6 +200,16 @@ class JoinIncomplete:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool, written down when it was made, whatever became of it."""
+
+    name: str
+    trace_id: str | None
+    node: str | None
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Blocking:
     """A call that held up the whole event loop.
 
@@ -223,6 +241,11 @@ class Recording:
         steps_digest: over every step of every task, behind the Python version that it holds for.
         nodes: the flow's nodes, in the order of construction.
         joins_incomplete: what joins held when their traces ended without a result.
+        edges: pairs of nodes, each where one sends to the other.
+        limits: how each node is run; only nodes with a policy.
+        tool_calls: calls of tools; kept where a check counts them.
+        messages_in: messages that arrived before each node; `None` where no check counts them.
+        residue: what a subject still held when all was quiet, by table; `None` where it does not tell.
         never_arrived: requests that were planned for a time that the run did not reach.
         refused: attempts to leave the process, one line each.
         withheld: environment variables that were asked for, set, and not listed.
@@ -237,6 +260,8 @@ class Recording:
     steps_digest: str = ""
     events: int = 0
     nodes: tuple[str, ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+    limits: Mapping[str, NodeLimits] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
@@ -245,6 +270,9 @@ class Recording:
     sightings: list[Sighting] = field(default_factory=list)
     controls_missing: list[str] = field(default_factory=list)
     depths: list[Depth] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    messages_in: dict[str, int] | None = None
+    residue: Mapping[str, int] | None = None
     stuck: Stuck | None = None
     horizon_reached: bool = False
     unfinished: list[str] = field(default_factory=list)
@@ -254,6 +282,11 @@ class Recording:
     refused: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     uncontrolled: tuple[str, ...] = ()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the run ended by itself: nothing was stuck, and it did not reach its horizon."""
+        return self.stuck is None and not self.horizon_reached
 
     @property
     def beyond(self) -> int:

@@ -61,6 +61,7 @@ class Finding(_Data):
 class CheckResult(_Data):
     """One promise over all seeds.
 
+    `found` counts the findings of all seeds; `findings` holds the first of them.
     `verdict` is what the numbers say; `expected` is true where the scenario
     demands this failure (a demonstration), and `met` whether it came.
     """
@@ -82,6 +83,7 @@ class CheckResult(_Data):
     line: int | None = None
     expected: bool = False
     met: bool | None = None
+    found: int = 0
     findings: tuple[Finding, ...] = ()
 
 

@@ -11,6 +11,7 @@ from sim.report.sentences import (
     counts,
     failing_plans,
     fault_note,
+    findings_not_shown,
     hits,
     latencies,
     reproduce,
@@ -161,8 +162,8 @@ def _story(paper: _Paper, check: CheckResult) -> Iterator[str]:
     for label, texts in (("cause", [finding.cause for finding in shown]), ("fix", [finding.fix for finding in shown])):
         for text in dict.fromkeys(text for text in texts if text):
             yield from paper.entry(f"{margin}  {label:<6}", text)
-    if len(check.findings) > len(shown):
-        yield from paper.entry(f"{margin}  ", f"and {len(check.findings) - len(shown):,} more")
+    if more := findings_not_shown(check, len(shown)):
+        yield from paper.entry(f"{margin}  ", f"and {more:,} more")
 
 
 def _finding(finding: Finding) -> str:

@@ -25,6 +25,7 @@ _VOCABULARY = (
         sentences.claim,
         sentences.failing_plans,
         sentences.fault_note,
+        sentences.findings_not_shown,
         sentences.hits,
         sentences.latencies,
     ),

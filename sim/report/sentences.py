@@ -52,6 +52,8 @@ def reading(check: CheckResult) -> str:
     if check.metric == check.id and not check.value:
         return ""
     limit = f" ({check.limit})" if check.limit else ""
+    if check.value is None and check.failing_seeds and check.unit == "x":
+        return f"more than a baseline of 0{limit.replace('<=', '≤').replace('>=', '≥')}"
     return f"{quantity(check.value, check.unit)}{limit.replace('<=', '≤').replace('>=', '≥')}"
 
 
@@ -59,6 +61,11 @@ def claim(check: CheckResult) -> str:
     """A check in one line, as in `trace.latency p99 = 1.64 s (≤ 1.8 s)`; empty for an always-on one that holds."""
     read = reading(check)
     return f"{_subject(check)} = {read}{_scope(check)}" if read else measure(check)
+
+
+def findings_not_shown(check: CheckResult, shown: int) -> int:
+    """How many findings of all seeds there are besides those shown, kept or not."""
+    return max(check.found, len(check.findings)) - shown
 
 
 def seeds_of(check: CheckResult, scenario: ScenarioResult) -> str:

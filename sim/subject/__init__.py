@@ -3,10 +3,11 @@
 from sim.subject.build import BuildError
 from sim.subject.function import FunctionSubject
 from sim.subject.penguin import PenguinSubject
-from sim.subject.protocol import Answer, Envelope, Subject, SubjectError, Targets
+from sim.subject.protocol import Accountable, Answer, Envelope, Subject, SubjectError, Targets
 from sim.subject.wrapping import WrappingSeam
 
 __all__ = [
+    "Accountable",
     "Answer",
     "BuildError",
     "Envelope",

@@ -92,6 +92,10 @@ class FunctionSubject:
         """Nothing ever waits before a function."""
         return dict.fromkeys(self.targets().nodes, 0)
 
+    def residue(self) -> Mapping[str, int]:
+        """Calls that go on although every caller has its answer or has given up."""
+        return {"calls under way": sum(not task.done() for task in self._tasks.values())}
+
     async def stop(self) -> None:
         """Cancel the calls under way, and wait until they have ended."""
         self._running = False

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from penguiflow import FinalAnswer, FlowError, Headers, Message, TraceEnded
+from sim.model.limits import NodeLimits
 from sim.subject.protocol import Answer, Envelope, SubjectError, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from penguiflow import FlowEvent, Interceptor, ModelRegistry, PenguiFlow
+    from penguiflow import FlowEvent, Interceptor, ModelRegistry, NodePolicy, PenguiFlow
     from sim.model.recording import Outcome
 
 _OUTCOMES: dict[str, Outcome] = {
@@ -57,6 +58,7 @@ class PenguinSubject:
             edges=tuple((source.label, target.label) for source, target in graph.edges),
             store=self._flow.state_store is not None,
             timeouts_s={node.label: node.policy.timeout_s for node in graph.nodes if node.policy.timeout_s is not None},
+            limits={node.label: _limits(node.policy) for node in graph.nodes},
         )
 
     def install(self, interceptor: Interceptor) -> None:
@@ -122,9 +124,34 @@ class PenguinSubject:
         """Messages that wait before each node."""
         return self._flow.queue_depths()
 
+    def residue(self) -> Mapping[str, int]:
+        """What the flow's tables hold, by `flow.health()`; outcomes that nobody fetched are bounded, and no residue."""
+        health = self._flow.health()
+        return {
+            "open traces": health.open_traces,
+            "messages in queues": sum(node.depth for node in health.nodes),
+            "handlers at work": sum(node.busy for node in health.nodes),
+            "handlers left behind": sum(node.abandoned for node in health.nodes),
+            "senders waiting for room": sum(node.blocked_senders for node in health.nodes),
+            "events not yet handed out": sum(hook.backlog for hook in health.hooks),
+        }
+
     async def stop(self) -> None:
         """Stop the flow."""
         await self._flow.stop()
+
+
+def _limits(policy: NodePolicy) -> NodeLimits:
+    return NodeLimits(
+        timeout_s=policy.timeout_s,
+        max_retries=policy.max_retries,
+        backoff_base_s=policy.backoff_base,
+        backoff_mult=policy.backoff_mult,
+        max_backoff_s=policy.max_backoff,
+        jitter=policy.jitter,
+        concurrency=policy.concurrency,
+        cancel_grace_s=policy.cancel_grace_s,
+    )
 
 
 @contextmanager

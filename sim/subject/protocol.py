@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from penguiflow import FlowEvent, Interceptor
+    from sim.model.limits import NodeLimits
     from sim.model.recording import Outcome
 
 
@@ -44,6 +45,7 @@ class Targets:
         tools: names of the tools, as far as they are known before a run.
         store: whether there is a store whose operations can be hit.
         timeouts_s: the timeout of each node that has one, in seconds.
+        limits: how each node is run, where there is a policy.
 
     """
 
@@ -53,6 +55,7 @@ class Targets:
     tools: tuple[str, ...] = ()
     store: bool = False
     timeouts_s: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, NodeLimits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +136,13 @@ class Subject(Protocol):
 
     async def stop(self) -> None:
         """Stop, and leave nothing running."""
+        ...
+
+
+@runtime_checkable
+class Accountable(Protocol):
+    """A subject that can tell what it still holds; `state.residue` asks those that can."""
+
+    def residue(self) -> Mapping[str, int]:
+        """How many things each of its tables holds now, by the table's name."""
         ...

@@ -100,7 +100,7 @@ def _one_seed(prepared: Prepared, seed: int, plan: Plan | None, trail: list[str]
     recording = run_seed(prepared, seed, plan=plan or NOTHING_LATE, trail=trail)
     twin_wanted = any(check.versus == "baseline" for check in scenario.checks) and not is_explored(plan)
     baseline = run_seed(prepared, seed, faults=False) if twin_wanted else None
-    return evaluate_seed(scenario, recording, baseline, plan=plan)
+    return evaluate_seed(scenario, recording, baseline, plan=plan, custom=prepared.checks)
 
 
 def _parting(first: Sequence[str], second: Sequence[str]) -> str:

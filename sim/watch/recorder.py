@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from sim.model.recording import Depth, JoinIncomplete, Span
+from sim.model.recording import INGRESS, Depth, JoinIncomplete, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +21,6 @@ _ENDS_RUNNING = {
     "node_abandoned": "abandoned",
 }
 _DROPS = {"deadline_skip": "deadline", "trace_cancel_drop": "cancelled"}
-
-# Where a request stands that no edge has room for yet.
-INGRESS = "ingress"
 
 Key = tuple[str, str]
 

@@ -25,21 +25,25 @@ def duplicate_evidence(scene: Scene) -> Evidence:
         if (first := firsts[position]) is not None
     ]
     findings = tuple(_duplicate(scene, first, repeat) for first, repeat in pairs[:FINDINGS_MAX])
-    return Evidence(f"{pairs[0][1].name} took effect twice" if pairs else "", findings)
+    return Evidence(f"{pairs[0][1].name} took effect twice" if pairs else "", findings, len(pairs))
 
 
 def zombie_evidence(scene: Scene) -> Evidence:
     """Effects for which nobody waited any more."""
     effects = [effect for effect in _effects(scene) if is_zombie(effect)]
     findings = tuple(_zombie(scene, effect) for effect in effects[:FINDINGS_MAX])
-    return Evidence(f"{effects[0].name} took effect with nobody waiting for it" if effects else "", findings)
+    return Evidence(
+        f"{effects[0].name} took effect with nobody waiting for it" if effects else "", findings, len(effects)
+    )
 
 
 def unkeyed_evidence(scene: Scene) -> Evidence:
     """Effects without an idempotency key."""
     effects = [effect for effect in _effects(scene) if is_unkeyed(effect)]
     findings = tuple(_unkeyed(scene, effect) for effect in effects[:FINDINGS_MAX])
-    return Evidence(f"{effects[0].name} took effect without an idempotency key" if effects else "", findings)
+    return Evidence(
+        f"{effects[0].name} took effect without an idempotency key" if effects else "", findings, len(effects)
+    )
 
 
 def _effects(scene: Scene) -> list[Effect]:
@@ -60,6 +64,7 @@ def _duplicate(scene: Scene, first: Effect, repeat: Effect) -> Finding:
         node=repeat.node,
         cause=_duplicate_cause(first, repeat),
         fix=_duplicate_fix(first, repeat),
+        noted=_key_noted(repeat),
     )
 
 
@@ -83,7 +88,10 @@ def _duplicate_cause(first: Effect, repeat: Effect) -> str:
         return f"Two nodes, {first.node} and {repeat.node}, carry out the same step of one trace."
     if first.attempt == repeat.attempt:
         return f"One attempt of {repeat.node} carried out {repeat.name} twice."
-    return f"A retry ran {repeat.node} again from the start, although {repeat.name} had already happened."
+    retried = f"A retry ran {repeat.node} again from the start, although {repeat.name} had already happened"
+    if repeat.key is None:
+        return f"{retried}, and there is no key by which the repeat could be known."
+    return f"{retried}; it sent the same key both times, and the service behind {repeat.name} does not heed it."
 
 
 def _duplicate_fix(first: Effect, repeat: Effect) -> str:
@@ -92,10 +100,24 @@ def _duplicate_fix(first: Effect, repeat: Effect) -> str:
             "Make the idempotency key from what the caller wants, not from the trace, "
             f"and let {repeat.name} answer a key that it knows with the first result."
         )
+    if repeat.key is not None and first.args_digest != repeat.args_digest:
+        return (
+            "Make one key for one set of arguments: a service that keeps its promise refuses a known key with others, "
+            f"or answers with the first result. Draw what varies in {repeat.node} before the first attempt."
+        )
+    if repeat.key is not None and first.node == repeat.node:
+        return (
+            f"Let the service behind {repeat.name} store each key with its result and answer a known one from there; "
+            f"until it does, run {repeat.name} with ctx.once, which asks before it acts."
+        )
     return (
         f"Run {repeat.name} once a key (trace_id and step) with ctx.once, or move it from {repeat.node} into a "
         "commit node of its own, behind the computing one, with max_retries=0."
     )
+
+
+def _key_noted(effect: Effect) -> str:
+    return "no idempotency key" if effect.key is None else f"idempotency key {effect.key}"
 
 
 def _zombie(scene: Scene, effect: Effect) -> Finding:
@@ -133,4 +155,5 @@ def _unkeyed(scene: Scene, effect: Effect) -> Finding:
         node=effect.node,
         cause=f"{effect.node} gives {effect.name} no idempotency key, so a repeat cannot be told from a new request.",
         fix=f"Pass key=ctx.idempotency_key({effect.name!r}) to the effect, and on to the service behind it.",
+        noted="no idempotency key",
     )

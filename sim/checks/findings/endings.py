@@ -47,7 +47,8 @@ def lost_evidence(scene: Scene) -> Evidence | None:
     requests = unanswered(recording)
     if not requests or recording.stuck is not None or recording.horizon_reached:
         return None
-    return Evidence("requests were never answered", tuple(_lost(scene, request) for request in requests[:FINDINGS_MAX]))
+    findings = tuple(_lost(scene, request) for request in requests[:FINDINGS_MAX])
+    return Evidence("requests were never answered", findings, len(requests))
 
 
 def unanswered(recording: Recording) -> list[Request]:

@@ -20,7 +20,7 @@ def leak_evidence(scene: Scene) -> Evidence:
     """Sightings of a planted secret by somebody other than its owner."""
     sightings = [sighting for sighting in sightings_in(scene.recording, scene.where, scene.interval) if sighting.leaked]
     findings = tuple(_leak(scene, sighting) for sighting in sightings[:FINDINGS_MAX])
-    return Evidence(_headline(sightings[0]) if sightings else "", findings)
+    return Evidence(_headline(sightings[0]) if sightings else "", findings, len(sightings))
 
 
 def _headline(sighting: Sighting) -> str:

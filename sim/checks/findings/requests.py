@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sim.checks.describe import describe_limit, describe_time
 from sim.checks.findings.scene import FINDINGS_MAX, Evidence
+from sim.checks.findings.whereabouts import time_ran_out
 from sim.checks.metrics import is_error, is_past_deadline, is_timeout, waited_s
 from sim.checks.selection import requests_in
 
@@ -13,15 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.checks.findings.scene import Scene
-    from sim.model.recording import Recording, Request, SpanKind
+    from sim.checks.whereabouts import StayKind
+    from sim.model.recording import Recording, Request
     from sim.model.result import Finding
     from sim.model.scenario import Check, FindingKind
 
-    TimeSpent = Sequence[tuple[SpanKind, str, float]]
+    TimeSpent = Sequence[tuple[StayKind, str, float]]
 
 _PARTS_MAX = 3
-_DID = {"waiting": "waited", "running": "ran", "backoff": "backed off", "blocked": "was blocked"}
-_STATE = {"waiting": "queued", "running": "running", "backoff": "backing off", "blocked": "blocked"}
+_DID = {
+    "waiting": "waited",
+    "running": "ran",
+    "backoff": "backed off",
+    "blocked": "was blocked",
+    "unseen": "was unseen",
+}
+_STATE = {"waiting": "queued", "running": "running", "backoff": "backing off", "blocked": "blocked", "unseen": "unseen"}
 
 
 def timeout_evidence(scene: Scene) -> Evidence:
@@ -54,7 +62,8 @@ def where_time_went(spent: TimeSpent) -> str:
     """The longest stretches in words: `waited 1.90 s at charge, ran 0.10 s at price; most: queued at charge`."""
     if not spent:
         return "no node ever worked on it"
-    parts = ", ".join(f"{_DID[kind]} {describe_time(seconds)} at {node}" for kind, node, seconds in spent[:_PARTS_MAX])
+    told = [(_DID[kind], seconds, _place(kind, node)) for kind, node, seconds in spent[:_PARTS_MAX]]
+    parts = ", ".join(f"{did} {describe_time(seconds)} {place}" for did, seconds, place in told)
     return f"{parts}; most: {_state(spent)}" if len(spent) > 1 else parts
 
 
@@ -69,12 +78,14 @@ def _evidence(
         return Evidence("", ())
     findings = tuple(_finding(scene, kind, request, promise) for request in requests[:FINDINGS_MAX])
     spent = scene.stories.time_spent(requests[0])
-    return Evidence(f"{headline} (mostly {_state(spent)})" if spent else headline, findings)
+    return Evidence(f"{headline} (mostly {_state(spent)})" if spent else headline, findings, len(requests))
 
 
 def _finding(scene: Scene, kind: FindingKind, request: Request, promise: str) -> Finding:
     spent = scene.stories.time_spent(request)
     cause, fix = _join_advice(scene, request) or _advice(scene, request, spent)
+    if kind in ("timeout", "deadline"):
+        cause = f"{time_ran_out(scene, request)} {cause}".lstrip()
     return scene.finding(
         kind,
         request.arrival_s if request.ended_s is None else request.ended_s,
@@ -107,7 +118,11 @@ def _end_in_words(request: Request, recording: Recording) -> str:
 
 def _state(spent: TimeSpent) -> str:
     kind, node, _ = spent[0]
-    return f"{_STATE[kind]} at {node}"
+    return f"{_STATE[kind]} {_place(kind, node)}"
+
+
+def _place(kind: StayKind, node: str) -> str:
+    return node if kind == "unseen" else f"at {node}"
 
 
 def _join_advice(scene: Scene, request: Request) -> tuple[str, str] | None:
@@ -134,10 +149,15 @@ def _advice(scene: Scene, request: Request, spent: TimeSpent) -> tuple[str, str]
             f"{node} gave up: it ran {_times(attempts)}, the last time into {request.detail or 'an error'}.",
             f"Let {node} retry what passes by itself (max_retries, retry_on), and answer what does not.",
         )
+    return _advice_on_time(kind, node, attempts, _peak(scene.recording, node))
+
+
+def _advice_on_time(kind: StayKind, node: str, attempts: int, peak: str) -> tuple[str, str]:
+    """What to do about the kind of time that took longest."""
     match kind:
         case "waiting":
             return (
-                f"{node} is saturated: messages queue before it{_peak(scene.recording, node)}.",
+                f"{node} is saturated: messages queue before it{peak}.",
                 f"Give {node} a tighter timeout_s and fewer retries, and let less work in at once; then add workers.",
             )
         case "running":
@@ -149,6 +169,11 @@ def _advice(scene: Scene, request: Request, spent: TimeSpent) -> tuple[str, str]
             return (
                 f"Retries use up the time: {node} ran {_times(attempts)} and backed off in between.",
                 f"Lower max_retries of {node} and bound its wait with max_backoff.",
+            )
+        case "unseen":
+            return (
+                f"No node had the request {node}: a join held it, or work outside its trace took it over.",
+                "See that a join gets all its parts, and hand the trace on (Message.model_copy) when work is split.",
             )
         case _:
             return (

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from sim.checks.windows import WHOLE, Interval
 from sim.model.result import Finding
-from sim.model.scenario import Where
+from sim.model.scenario import CheckWhere
 
 if TYPE_CHECKING:
     from sim.checks.story import Stories
+    from sim.model.custom import Seen
     from sim.model.recording import Recording
     from sim.model.scenario import Check, FindingKind
 
@@ -25,11 +26,18 @@ class Evidence:
     Args:
         headline: the failure in a few words, to follow the check's id.
         findings: at most `FINDINGS_MAX`, the earliest first.
+        found: how many there are in all; `None` where `findings` holds them all.
 
     """
 
     headline: str
     findings: tuple[Finding, ...]
+    found: int | None = None
+
+    @property
+    def total(self) -> int:
+        """How many findings there are, shown or not."""
+        return len(self.findings) if self.found is None else self.found
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class Scene:
 
     recording: Recording
     stories: Stories
-    where: Where = field(default_factory=Where)
+    where: CheckWhere = field(default_factory=CheckWhere)
     interval: Interval = WHOLE
 
     def finding(
@@ -60,8 +68,13 @@ class Scene:
         trace_id: str | None = None,
         tenant: str | None = None,
         node: str | None = None,
+        noted: str = "",
     ) -> Finding:
-        """A finding with the story of its trace; the faults that hit the trace are a part of the cause."""
+        """A finding with the story of its trace.
+
+        The faults that hit the trace become a part of the cause, and the limits of the node, with what is
+        `noted` of it besides, a part of the fix: the values that it is about.
+        """
         hits = self.stories.hits(trace_id)
         return Finding(
             kind=kind,
@@ -73,8 +86,13 @@ class Scene:
             node=node,
             story=self.stories.of(trace_id),
             cause=f"{cause} Hit by {', '.join(hits)}." if hits else cause,
-            fix=fix,
+            fix=self._with_limits(fix, node, noted),
         )
+
+    def _with_limits(self, fix: str, node: str | None, noted: str) -> str:
+        limits = None if node is None else self.recording.limits.get(node)
+        facts = ", ".join(part for part in ("" if limits is None else str(limits), noted) if part)
+        return f"{fix} ({node}: {facts})" if node and facts else fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +102,14 @@ class Broken:
     Args:
         check: the check.
         value: its number; infinite where the baseline's is 0.
+        measured: the number before it was divided by that of the baseline.
+        baseline: what it was divided by; `None` for a check that compares with nothing.
+        seen: what a check of somebody's own saw.
 
     """
 
     check: Check
     value: float
+    measured: float | None = None
+    baseline: float | None = None
+    seen: tuple[Seen, ...] = ()

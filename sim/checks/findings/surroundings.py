@@ -22,7 +22,7 @@ def surroundings_evidence(scene: Scene) -> Evidence | None:
         *(_withheld(scene, name) for name in recording.withheld[:FINDINGS_MAX]),
         *(_uncontrolled(scene, text) for text in recording.uncontrolled[:FINDINGS_MAX]),
     ]
-    return Evidence(_headline(scene), tuple(found[:FINDINGS_MAX])) if found else None
+    return Evidence(_headline(scene), tuple(found[:FINDINGS_MAX]), recording.beyond) if found else None
 
 
 def _headline(scene: Scene) -> str:

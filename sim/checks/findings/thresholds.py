@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import TYPE_CHECKING
 
 from sim.checks.describe import describe_limit, describe_time, describe_value, unit_of
@@ -9,6 +10,7 @@ from sim.checks.findings.scene import Evidence
 from sim.checks.metrics import calls_and_orders
 from sim.checks.recovery import recovery_after
 from sim.checks.words import counted
+from sim.model.metrics import unit_of as metric_unit
 
 if TYPE_CHECKING:
     from sim.checks.findings.scene import Broken, Scene
@@ -83,12 +85,25 @@ def recovery_evidence(scene: Scene, broken: Broken) -> Evidence:
 def number_evidence(scene: Scene, broken: Broken) -> Evidence:
     """The bare number, where nothing more concrete can be shown."""
     check = broken.check
-    headline = f"{check.metric} {check.stat} is {describe_value(broken.value, unit_of(check))}"
+    headline = f"{check.metric} {check.stat} is {_number_in_words(broken)}"
     finding = scene.finding(
         "threshold",
-        scene.interval.start_s,
+        max(scene.interval.start_s, 0.0),
         f"{headline}; the promise is {describe_limit(check)}",
         cause="The number lies outside of its bounds.",
         fix="Look at the plots of the stretch that the check names.",
     )
     return Evidence(headline, (finding,))
+
+
+def _number_in_words(broken: Broken) -> str:
+    """A number with its unit; one that is compared, with what it is compared with."""
+    check = broken.check
+    if broken.measured is None or broken.baseline is None:
+        return describe_value(broken.value, unit_of(check))
+    if broken.measured == broken.baseline == 0:
+        return "0, as without faults (1 x)"
+    unit = metric_unit(check.metric, check.stat, None)
+    without = f"{describe_value(broken.baseline, unit)} without faults"
+    times = "" if isinf(broken.value) else f", {describe_value(broken.value, 'x')}"
+    return f"{describe_value(broken.measured, unit)}, beside {without}{times}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sim.checks import SeedOutcome, evaluate_seed, merge
 from sim.checks.windows import Interval
 from sim.model.recording import Depth, Effect, FaultCount, Recording, Request, Sighting, Span
-from sim.model.scenario import Scenario, Where
+from sim.model.scenario import CheckWhere, Scenario
 
 if TYPE_CHECKING:
     from sim.model.result import CheckResult, ScenarioResult
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WINDOW = {"from": "10s", "for": "10s"}
 LATENCY = {"id": "slow", "kind": "latency", "delay": "1s", "window": WINDOW}
 PROBE = {"id": "peek", "kind": "tenant_probe", "victim": "acme", "attacker": "globex", "plant": ["payload", "headers"]}
-ANY = Where()
+ANY = CheckWhere()
 
 
 def make_scenario(*checks: dict[str, Any], faults=(), expect=(), tenants=("acme",)) -> Scenario:
@@ -39,8 +39,8 @@ def request(trace_id="t1", arrival_s=0.0, ended_s: float | None = 1.0, **fields:
     return Request(trace_id=trace_id, arrival_s=arrival_s, ended_s=ended_s, **{**known, **fields})
 
 
-def span(kind="running", start_s=0.0, end_s=1.0, *, trace_id="t1", node="charge", attempt=1) -> Span:
-    return Span(trace_id, node, kind, attempt, start_s, end_s)
+def span(kind="running", start_s=0.0, end_s=1.0, *, trace_id="t1", node="charge", attempt=1, result="") -> Span:
+    return Span(trace_id, node, kind, attempt, start_s, end_s, result)
 
 
 def effect(at_s=1.0, key: str | None = "k1", **fields: Any) -> Effect:

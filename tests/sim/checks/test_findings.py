@@ -120,7 +120,10 @@ def test_a_timeout_says_where_the_time_went():
         "(trace t1)"
     )
     assert (finding.kind, finding.node, finding.at_s) == ("timeout", "charge", 12.0)
-    assert finding.cause == "charge is saturated: messages queue before it (up to 7 of at most 8)."
+    assert finding.cause == (
+        "It expired while queued at charge, for 1.90 s. "
+        "charge is saturated: messages queue before it (up to 7 of at most 8)."
+    )
 
 
 @pytest.mark.parametrize(
@@ -341,7 +344,7 @@ def test_the_faults_that_hit_the_trace_are_a_part_of_the_cause():
         Fire("down", 1.6, "tool/charge/charge_card/acme/t12/0/0", "timeout"),
     ]
     finding = the_finding(ONCE, record(effects=[effect(1.0), effect(2.0, attempt=2)], fires=fires))
-    assert finding.cause.endswith("had already happened. Hit by slow (late by 1 s), down (unavailable).")
+    assert finding.cause.endswith("does not heed it. Hit by slow (late by 1 s), down (unavailable).")
 
 
 def test_a_long_story_says_how_much_it_leaves_out():

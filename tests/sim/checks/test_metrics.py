@@ -14,7 +14,7 @@ from sim.checks.metrics import _METRICS, measure
 from sim.checks.promises import _ALWAYS_ON
 from sim.checks.stats import Samples, summarise
 from sim.checks.windows import WHOLE
-from sim.model.scenario import FINDING_KINDS, Metric, Where
+from sim.model.scenario import FINDING_KINDS, CheckWhere, Metric
 
 
 def values(metric, recording, where=ANY, interval=WHOLE) -> list[float]:
@@ -55,7 +55,7 @@ def test_requests_count_by_arrival():
 def test_requests_match_by_tenant():
     """Another tenant's requests do not count."""
     requests = [request("a", 0.0, 1.0), request("b", 0.0, 2.0, tenant="globex")]
-    assert values("trace.latency", record(requests=requests), Where(tenant="globex")) == [2.0]
+    assert values("trace.latency", record(requests=requests), CheckWhere(tenant="globex")) == [2.0]
 
 
 def test_requests_match_by_the_calls_that_they_made():
@@ -70,11 +70,11 @@ def test_requests_match_by_the_calls_that_they_made():
         ],
         effects=[effect(trace_id="c")],
     )
-    assert values("trace.latency", recording, Where(node="charge")) == [2.0]
-    assert values("trace.latency", recording, Where(attempt=2)) == [2.0]
-    assert values("trace.latency", recording, Where(node="charge", call=2)) == [2.0]
-    assert values("trace.latency", recording, Where(node="price", call=2)) == []
-    assert values("trace.latency", recording, Where(tool="charge_card")) == [3.0]
+    assert values("trace.latency", recording, CheckWhere(node="charge")) == [2.0]
+    assert values("trace.latency", recording, CheckWhere(attempt=2)) == [2.0]
+    assert values("trace.latency", recording, CheckWhere(node="charge", call=2)) == [2.0]
+    assert values("trace.latency", recording, CheckWhere(node="price", call=2)) == []
+    assert values("trace.latency", recording, CheckWhere(tool="charge_card")) == [3.0]
 
 
 OUTCOMES = ["ok", "error", "deadline", "cancelled", "no_result", "unanswered"]
@@ -112,7 +112,7 @@ def test_attempts_of_client_and_node_multiply():
         spans=[span(trace_id=trace, attempt=attempt) for trace in ("a.1", "a.2") for attempt in (1, 2)],
     )
     assert values("attempts.per_request", recording) == [0.0, 4.0]
-    assert values("attempts.per_request", recording, Where(node="charge")) == [4.0]
+    assert values("attempts.per_request", recording, CheckWhere(node="charge")) == [4.0]
     assert measure("attempts.per_request", recording, ANY, WHOLE).size == 1
 
 
@@ -122,13 +122,13 @@ def test_attempts_count_whole_orders_of_the_stretch():
         requests=[request("a.1", 5.0, order="a"), request("a.2", 25.0, order="a"), request("b", 30.0)],
         spans=[span(trace_id="a.1"), span(trace_id="a.2", start_s=25.0), span(trace_id="b", start_s=30.0)],
     )
-    assert values("attempts.per_request", recording, Where(node="charge"), between(0, 10)) == [2.0]
+    assert values("attempts.per_request", recording, CheckWhere(node="charge"), between(0, 10)) == [2.0]
 
 
 def test_only_running_is_an_attempt():
     """Waiting and backing off are no calls."""
     recording = record(requests=[request()], spans=[span("waiting"), span("backoff"), span("blocked"), span()])
-    assert values("attempts.per_request", recording, Where(node="charge")) == [1.0]
+    assert values("attempts.per_request", recording, CheckWhere(node="charge")) == [1.0]
 
 
 def test_no_orders_have_no_attempts():
@@ -196,8 +196,8 @@ def test_a_passing_peak_counts_for_the_maximum_only():
 def test_depths_match_by_node():
     """Another node's queue does not count."""
     recording = record(depths=[*depths("price", (0.0, 9)), *depths("charge", (0.0, 3))])
-    assert number("queue.depth", "max", recording, Where(node="charge")) == 3.0
-    assert values("queue.depth", recording, Where(node="ship")) == []
+    assert number("queue.depth", "max", recording, CheckWhere(node="charge")) == 3.0
+    assert values("queue.depth", recording, CheckWhere(node="ship")) == []
 
 
 # -- effects and leaks ---------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def test_a_duplicate_counts_where_the_repeat_is():
     recording = record(effects=[effect(5.0, attempt=1), effect(15.0, attempt=2)])
     assert values("effects.duplicates", recording, interval=between(10, 20)) == [1.0]
     assert values("effects.duplicates", recording, interval=between(0, 10)) == [0.0]
-    assert values("effects.duplicates", recording, Where(attempt=2)) == [1.0]
+    assert values("effects.duplicates", recording, CheckWhere(attempt=2)) == [1.0]
 
 
 def test_effects_match_by_every_key():
@@ -242,10 +242,10 @@ def test_effects_match_by_every_key():
     effects = [effect(1.0), effect(2.0, attempt=2), effect(3.0, None, name="mail", node="ship", tenant="globex")]
     recording = record(effects=effects)
     for where, size in [
-        (Where(tool="charge_card"), 2), (Where(node="ship"), 1), (Where(tenant="globex"), 1), (Where(attempt=2), 1),
-        (Where(call=2), 1), (Where(tool="mail", attempt=2), 0),
+        ({"tool": "charge_card"}, 2), ({"node": "ship"}, 1), ({"tenant": "globex"}, 1), ({"attempt": 2}, 1),
+        ({"call": 2}, 1), ({"tool": "mail", "attempt": 2}, 0),
     ]:  # fmt: skip
-        assert measure("effects.unkeyed", recording, where, WHOLE).size == size
+        assert measure("effects.unkeyed", recording, CheckWhere(**where), WHOLE).size == size
 
 
 def test_zombies_and_unkeyed_effects_are_flags():
@@ -259,7 +259,7 @@ def test_leaks_are_sightings_by_others():
     """The owner's own sighting is a control; that of another is a leak, and `tenant` is the owner."""
     recording = record(sightings=[sighting(leaked=False, seen_by="acme"), sighting()])
     assert values("leaks.confirmed", recording) == [0.0, 1.0]
-    assert values("leaks.confirmed", recording, Where(tenant="globex")) == []
+    assert values("leaks.confirmed", recording, CheckWhere(tenant="globex")) == []
 
 
 keys = st.lists(st.sampled_from(["k1", "k2", "k3", "k4"]), max_size=30)

@@ -131,7 +131,7 @@ def test_a_ratio_that_nothing_explains_shows_itself():
     )
     (finding,) = check.findings
     assert (finding.kind, finding.summary) == (
-        "threshold", "trace.errors count is 1 x; the promise is <= 0.5 x baseline",
+        "threshold", "trace.errors count is 0, as without faults (1 x); the promise is <= 0.5 x baseline",
     )  # fmt: skip
 
 

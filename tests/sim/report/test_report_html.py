@@ -148,7 +148,7 @@ def test_many_findings_stay_readable():
 
     assert html.count('class="timeline"') == 3
     assert "27 more findings" in html
-    assert "7 more are in result.json" in html
+    assert "7 more findings of the same kind" in html
 
 
 def test_page_is_a_function_of_the_file():

@@ -1,0 +1,66 @@
+"""Counts what passes the seam where a check asks for it: calls of tools as they are made, messages as they arrive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.model.recording import ToolCall
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from penguiflow import Call
+    from sim.model.recording import Recording
+    from sim.model.scenario import Check
+
+
+def wants_tool_calls(checks: Sequence[Check]) -> bool:
+    """Whether a check counts calls of a tool."""
+    return any(check.metric == "attempts.per_request" and check.where.tool is not None for check in checks)
+
+
+def wants_sends(checks: Sequence[Check]) -> bool:
+    """Whether a check holds what arrives at a node against what becomes of it."""
+    return any(check.metric == "invariants.conservation" for check in checks)
+
+
+class CallWatch:
+    """Stands outside of every fault: a call counts when it is made, whatever becomes of it.
+
+    Args:
+        recording: where calls are written down.
+        clock: virtual seconds since the start.
+
+    """
+
+    acts = ("tool",)
+
+    def __init__(self, recording: Recording, clock: Callable[[], float]) -> None:
+        self._recording = recording
+        self._clock = clock
+
+    async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
+        """Write the call down, and let it happen."""
+        self._recording.tool_calls.append(ToolCall(call.name or "", call.trace_id, call.node, round(self._clock(), 9)))
+        return await proceed()
+
+
+class SendWatch:
+    """Stands inside of every fault: a message counts when there is room for it and it is in.
+
+    Args:
+        recording: where messages are counted.
+
+    """
+
+    acts = ("send",)
+
+    def __init__(self, recording: Recording) -> None:
+        self._counts = recording.messages_in = {}
+
+    async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
+        """Let the message in, and count it."""
+        result = await proceed()
+        node = call.name or ""
+        self._counts[node] = self._counts.get(node, 0) + 1
+        return result
