@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.alone import NondeterminismError, explore, portability, run, verify
+    from sim.kernel.blocking import blocking
     from sim.kernel.outside import latency
 
-__all__ = ["NondeterminismError", "explore", "latency", "portability", "run", "verify"]
+__all__ = ["NondeterminismError", "blocking", "explore", "latency", "portability", "run", "verify"]
 
-_HOME = dict.fromkeys(__all__, "sim.alone") | {"latency": "sim.kernel.outside"}
+_HOME = dict.fromkeys(__all__, "sim.alone") | {"blocking": "sim.kernel.blocking", "latency": "sim.kernel.outside"}
 
 
 def __getattr__(name: str) -> object:

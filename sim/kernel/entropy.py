@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from sim.kernel.numeric import seeded_numpy
 from sim.kernel.patching import replaced
 from sim.kernel.standins import module_generators, stands_in_for
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
@@ -40,8 +42,14 @@ if sys.platform == "linux":
 
 
 @contextmanager
-def seeded_entropy(draws: Draws) -> Iterator[None]:
-    """Seed `random` and `uuid` for the length of a run, generators made without a seed included."""
+def seeded_entropy(draws: Draws, taken: Counter[str]) -> Iterator[None]:
+    """Seed `random`, `uuid` and numpy for the length of a run, generators made without a seed included.
+
+    Args:
+        draws: where the seeds come from.
+        taken: how often each source of octets was asked.
+
+    """
     order = count()
 
     def seed(generator: random.Random, a: Any = None, version: int = 2) -> None:
@@ -60,7 +68,7 @@ def seeded_entropy(draws: Draws) -> Iterator[None]:
                 (uuid, "_node", node),  # and without its network card
             ),
             _seeded_modules(draws),
-            _seeded_numpy(draws),
+            seeded_numpy(draws.u64("numpy") >> 32, taken),
         ):
             random.seed()
             yield
@@ -87,19 +95,3 @@ def _seeded_generators(generators: Sequence[Generator], draws: Draws) -> Iterato
     finally:
         for generator, state in zip(generators, before, strict=True):
             generator.random.setstate(state)
-
-
-def _seeded_numpy(draws: Draws) -> AbstractContextManager[None]:
-    """Seed the generator behind `numpy.random.random()` and its like, where numpy has been imported."""
-    numpy_random = sys.modules.get("numpy.random")
-    return replaced() if numpy_random is None else _seeded_state(numpy_random, draws)
-
-
-@contextmanager
-def _seeded_state(numpy_random: Any, draws: Draws) -> Iterator[None]:
-    state = numpy_random.get_state(legacy=False)
-    try:
-        numpy_random.seed(draws.u64("numpy") >> 32)
-        yield
-    finally:
-        numpy_random.set_state(state)

@@ -70,9 +70,6 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
 
     """
 
-    takes_sleeps = True
-    """`sim.kernel.sleeping` may put its futures among the timers."""
-
     _ready: deque[Any]
     _asyncgens: WeakSet[Any]
     _scheduled: list[tuple[float, int, Any]]  # time, order of setting, handle or sleep
@@ -96,6 +93,7 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         self.threads = Threads(self)
         self._lookout = Lookout()
         self._many_rounds = False
+        self.takes_sleeps = type(self) is SimLoop  # a class of somebody's may do something else with timers
         self._timer_order: Iterator[int] = count()
         self._task_order = count(1)
         self._future_order = count(1)

@@ -25,7 +25,7 @@ Sleep = Future
 
 @wraps(_plain_sleep)
 async def sleep(delay: float, result: Any = None) -> Any:
-    """Sleep as asyncio does; on another loop, in debug mode and for no time at all it is asyncio's own function."""
+    """Sleep as asyncio does; on loops of other classes, in debug mode and for no time, it is asyncio's own code."""
     loop: Any = get_running_loop()
     if delay <= 0 or delay != delay or not getattr(loop, "takes_sleeps", False) or loop._debug:  # noqa: PLR0124 - nan
         return await _plain_sleep(delay, result)

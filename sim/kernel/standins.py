@@ -41,6 +41,8 @@ class Surroundings(Protocol):
 _stand_ins: list[tuple[object, object]] = []
 _found = Findings([], [], [])
 _searched: list[ModuleType] = []
+_main: list[tuple[str, int]] = []
+_NO_KEEPERS = (int, float, str, bool, type(None))  # what a loop at the top of a script counts with
 _world: Surroundings | None = None
 
 
@@ -75,6 +77,8 @@ def stand_ins(world: Surroundings) -> Iterator[None]:
     global _world
     if _modules() != _searched:
         _search_newcomers()
+    if _names_of_main() != _main:
+        _search_main()
     try:
         _world = world
         for owner, name, _, stand_in in _found.aliases:
@@ -104,6 +108,25 @@ def _search_newcomers() -> None:
     _found.aliases += found.aliases
     _found.uncontrolled += found.uncontrolled
     _found.generators += found.generators
+
+
+def _names_of_main() -> list[tuple[str, int]]:
+    # By their identity: what people keep in a notebook may compare in any way, and must not be kept alive.
+    names = vars(sys.modules["__main__"]).items()
+    return [(name, id(value)) for name, value in names if type(value) not in _NO_KEEPERS]
+
+
+def _search_main() -> None:
+    """A script, a notebook or a prompt goes on to bind names between its runs."""
+    main = sys.modules["__main__"]
+    _main[:] = _names_of_main()
+    found = search([main], Pairs(_stand_ins))
+    again = {(id(alias.owner), alias.name) for alias in found.aliases}
+    others = [alias for alias in _found.aliases if alias.owner is not main]
+    _found.aliases[:] = [alias for alias in others if (id(alias.owner), alias.name) not in again] + found.aliases
+    _found.uncontrolled += [one for one in found.uncontrolled if one not in _found.uncontrolled]
+    known = {id(generator.random) for generator in _found.generators}
+    _found.generators += [generator for generator in found.generators if id(generator.random) not in known]
 
 
 def _clean_newcomers() -> None:

@@ -172,7 +172,7 @@ class World:
             utc(),
             virtual_dates(self),
             stand_ins(self),
-            seeded_entropy(self.draws),
+            seeded_entropy(self.draws, self._taken),
             _ambient(_WorldAmbient(self)),
             watched(self.loop),
         ):

@@ -5,6 +5,7 @@ import asyncio
 import importlib
 import random
 import secrets
+import subprocess
 import sys
 import time
 
@@ -162,3 +163,44 @@ def test_pairs_leave_strangers_alone():
     pairs = Pairs([(time.time, time.monotonic)])
     assert pairs.new(time.time) is time.monotonic
     assert [pairs.new(stranger) for stranger in (time.sleep, [].append, staticmethod(len), None)] == [None] * 4
+
+
+def test_what_a_prompt_binds_between_two_runs_is_controlled(monkeypatch):
+    """A name of `__main__` that is newer than the first run answers with virtual time, and is itself afterwards."""
+    main = sys.modules["__main__"]
+    run(lambda: None)
+    monkeypatch.setattr(main, "kept_later", time.time, raising=False)
+    monkeypatch.setattr(main, "CLOCKS_LATER", [time.monotonic], raising=False)
+    world = World(1)
+
+    async def program():
+        return main.kept_later()
+
+    assert world.run(program()) == EPOCH_S
+    assert main.kept_later is time.time
+    assert any("in CLOCKS_LATER" in str(one) for one in world.uncontrolled)
+
+
+COLD_AND_WARM = """
+import os
+from sim.kernel import World
+
+async def program():
+    first = os.urandom(4).hex()
+    import numpy
+    return first, numpy.random.random(), numpy.random.default_rng().random(), os.urandom(4).hex()
+
+cold, warm = (World(1).run(program()) for _ in range(2))
+assert cold == warm, (cold, warm)
+import numpy
+assert World(1).run(program()) == cold
+print("equal")
+"""
+
+
+def test_a_run_that_imports_numpy_itself_draws_the_same():
+    """The first run of a process, which imports numpy, and the next, which finds it, give equal numbers."""
+    pytest.importorskip("numpy", reason="numpy is not installed: nothing to seed")
+    command = [sys.executable, "-c", COLD_AND_WARM]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the text above
+    assert (done.stdout, done.stderr) == ("equal\n", "")

@@ -184,3 +184,18 @@ def test_a_sleep_in_debug_mode_remembers_where_it_was_called() -> None:
 
     assert loop.run_until_complete(main())
     loop.close()
+
+
+def test_a_loop_of_a_class_of_its_own_gets_its_timers() -> None:
+    """A subclass that does something else with `call_later` is asked for every sleep, as by asyncio's own code."""
+    asked: list[float] = []
+
+    class Told(SimLoop):
+        def call_later(self, delay: float, *args: Any, **options: Any) -> asyncio.TimerHandle:
+            asked.append(delay)
+            return super().call_later(delay, *args, **options)
+
+    loop = Told()
+    loop.run_until_complete(asyncio.sleep(1.5))
+    loop.close()
+    assert asked == [1.5]
