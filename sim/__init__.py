@@ -10,10 +10,28 @@ if TYPE_CHECKING:
     from sim.alone import NondeterminismError, explore, portability, run, verify
     from sim.kernel.blocking import blocking
     from sim.kernel.outside import latency
+    from sim.properties import always, reachable, sometimes, unreachable
 
-__all__ = ["NondeterminismError", "blocking", "explore", "latency", "portability", "run", "verify"]
+__all__ = [
+    "NondeterminismError",
+    "always",
+    "blocking",
+    "explore",
+    "latency",
+    "portability",
+    "reachable",
+    "run",
+    "sometimes",
+    "unreachable",
+    "verify",
+]
 
-_HOME = dict.fromkeys(__all__, "sim.alone") | {"blocking": "sim.kernel.blocking", "latency": "sim.kernel.outside"}
+_HOME = {
+    **dict.fromkeys(__all__, "sim.alone"),
+    **dict.fromkeys(("always", "reachable", "sometimes", "unreachable"), "sim.properties"),
+    "blocking": "sim.kernel.blocking",
+    "latency": "sim.kernel.outside",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -13,15 +13,21 @@ from sim.kernel.outside import Outside
 from sim.model.exploration import Exploration, Failure, Portability
 from sim.model.plan import Plan, plan_from
 from sim.search import DEFAULT_KINDS, plan_for, single_delays
+from sim.watch.properties import watched_properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 
     from sim.model.plan import CallPoint, PlanKind
+    from sim.model.properties import PropertyTally
 
 T = TypeVar("T")
 HORIZON_S = 3600.0
 """Virtual seconds that a program may take."""
+
+
+class PropertyError(AssertionError):
+    """A `sim.always` or `sim.unreachable` of the program did not hold."""
 
 
 class NondeterminismError(Exception):
@@ -62,8 +68,8 @@ def explore(
 ) -> Exploration:
     """Run a program once for each seed, every time with something else late, until a run fails.
 
-    A run fails when the program raises (a plain `assert` is a check), gets
-    stuck, or is still busy at the horizon. What is different in each run is
+    A run fails when the program raises (a plain `assert` is a check), breaks
+    a `sim.always`, gets stuck, or is still busy at the horizon. What is different in each run is
     its plan, and every plan is legal on stock asyncio.
 
     Args:
@@ -86,8 +92,12 @@ def explore(
     probe = _attempt(main, seeds[0], Plan(), horizon_s)
     plans = [(seed, plan_for(seed, probe.calls, kinds)) for seed in seeds]
     failures, done = [], []
+    held: dict[str, bool] = {}
     for attempt in _attempts(main, probe, plans, horizon_s):
         done.append(str(attempt.plan))
+        for tally in attempt.properties.values():
+            if tally.kind in ("sometimes", "reachable"):
+                held[tally.name] = held.get(tally.name, False) or tally.held > 0
         if attempt.error is not None:
             verify(main, seed=attempt.seed, plan=attempt.plan, horizon_s=horizon_s)
             failures.append(_failure(main, attempt))
@@ -96,7 +106,8 @@ def explore(
     singles = single_delays(probe.calls)
     tried = frozenset(done)
     singles_tried = sum(str(single) in tried for single in singles)
-    return Exploration(_name(main), len(done), probe.calls, len(singles), singles_tried, tuple(failures))
+    never = tuple(name for name, did in held.items() if not did)
+    return Exploration(_name(main), len(done), probe.calls, len(singles), singles_tried, tuple(failures), never)
 
 
 def verify(
@@ -149,6 +160,7 @@ class _Attempt(Generic[T]):
     digest: str
     results: tuple[T, ...]
     error: BaseException | None
+    properties: Mapping[str, PropertyTally]
 
     def answer(self) -> T:
         if self.error is not None:
@@ -172,15 +184,27 @@ def _attempt(
     if shuffled:
         shuffle_ready(world.loop, world.draws)
     outside = Outside(world, plan)
+    properties: dict[str, PropertyTally] = {}
     results: tuple[T, ...] = ()
     error: BaseException | None = None
     try:
-        results = (world.run(outside.run(main)),)
+        with watched_properties(properties, world.loop.time):
+            results = (world.run(outside.run(main)),)
         world.digest.add(world.now_s, "main", "result", *results)
     except (Exception, asyncio.CancelledError) as raised:  # noqa: BLE001 - whatever it is, it is the run's outcome
         error = raised
         world.digest.add(world.now_s, "main", "error", type(raised).__qualname__)
-    return _Attempt(seed, plan, world, tuple(outside.calls), str(world.digest), results, error)
+    error = error or _broken(properties)
+    return _Attempt(seed, plan, world, tuple(outside.calls), str(world.digest), results, error, properties)
+
+
+def _broken(properties: Mapping[str, PropertyTally]) -> PropertyError | None:
+    """What the program stated about itself and did not keep."""
+    broken = [tally for tally in properties.values() if tally.broken]
+    if not broken:
+        return None
+    first = broken[0]
+    return PropertyError(f"{first.kind} '{first.name}' did not hold at {first.first_failure_s:g} s in {first.actor}")
 
 
 def _attempts(

@@ -20,6 +20,7 @@ from sim.subject import Accountable
 from sim.subject.build import BuildWorld, build_subject
 from sim.watch import EffectWatch, LeakWatch, Recorder
 from sim.watch.logs import LogCapture
+from sim.watch.properties import watched_properties
 from sim.watch.traffic import CallWatch, SendWatch, wants_sends, wants_tool_calls
 
 if TYPE_CHECKING:
@@ -129,7 +130,10 @@ class _Run:
 
     def execute(self) -> Recording:
         """Run, and close the books however it ends."""
-        with LogCapture(self._leaks.read_log, self._leaks.read_line):
+        with (
+            LogCapture(self._leaks.read_log, self._leaks.read_line),
+            watched_properties(self._recording.properties, self._clock),
+        ):
             try:
                 self._world.run(self._main())
             except HorizonReached as end:

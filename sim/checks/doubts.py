@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from sim.checks.evaluate import CheckOutcome, SeedOutcome
     from sim.checks.promises import Promise
+    from sim.model.properties import DeclaredProperty
     from sim.model.scenario import Fault, Scenario
 
 _LEAK_METRICS = ("leaks", "leaks.confirmed")
@@ -41,6 +42,20 @@ def check_doubts(
     elif promise.during in doubtful_faults:
         doubts.append(doubtful_faults[promise.during])
     return tuple(doubts)
+
+
+def property_doubts(declared: Sequence[DeclaredProperty], outcomes: Sequence[SeedOutcome]) -> list[str]:
+    """Which properties that have to hold somewhere in a sweep held nowhere, with their places."""
+    held = {tally.name for outcome in outcomes for tally in outcome.properties if tally.held}
+    reached = {tally.name: tally.kind for outcome in outcomes for tally in outcome.properties}
+    places = {one.name: one for one in declared}
+    known = {**{one.name: one.kind for one in declared}, **reached}
+    return [
+        f"{kind} '{name}'{f' ({places[name].place})' if name in places else ''} never held"
+        + ("" if name in reached else ": its line never ran")
+        for name, kind in known.items()
+        if kind in ("sometimes", "reachable") and name not in held
+    ]
 
 
 def _never_fired(fault: Fault, outcomes: Sequence[SeedOutcome]) -> str:

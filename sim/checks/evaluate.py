@@ -16,6 +16,7 @@ from sim.checks.findings import (
     find,
     leak_evidence,
     lost_evidence,
+    properties_evidence,
     stuck_evidence,
     surroundings_evidence,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sim.checks.windows import Interval
     from sim.model.custom import CustomCheck, Seen
     from sim.model.plan import Plan
+    from sim.model.properties import PropertyTally
     from sim.model.recording import FaultCount, Recording, SpanKind
     from sim.model.result import Finding, Verdict
     from sim.model.scenario import Check, Scenario
@@ -77,6 +79,7 @@ class SeedOutcome:
         digest: over every event of the run.
         steps_digest: over every step of every task.
         plan: what was late besides; `None` where nothing is explored.
+        properties: what the code states about itself.
         end_s: when the run ended, in virtual seconds.
         events: how many events it had.
         effects: how many effects it had.
@@ -102,6 +105,7 @@ class SeedOutcome:
     time_shares: Mapping[str, Mapping[SpanKind, float]]
     steps_digest: str = ""
     plan: Plan | None = None
+    properties: tuple[PropertyTally, ...] = ()
 
     @property
     def explored(self) -> bool:
@@ -152,6 +156,7 @@ def evaluate_seed(
         time_shares=_time_shares(recording),
         steps_digest=recording.steps_digest,
         plan=plan,
+        properties=tuple(recording.properties.values()),
     )
 
 
@@ -245,6 +250,10 @@ def _always_on(scenario: Scenario, scene: Scene) -> list[CheckOutcome]:
         samples = measure("leaks.confirmed", recording, scene.where, WHOLE)
         leaked = summarise(samples, "count") or 0.0
         outcomes.append(_outcome("leaks", leaked, samples.size, leak_evidence(scene) if leaked else None))
+    if recording.properties:
+        broken = properties_evidence(scene)
+        number = sum(tally.broken for tally in recording.properties.values())
+        outcomes.append(_outcome("properties", float(number), len(recording.properties), broken))
     beyond = surroundings_evidence(scene)
     outcomes.append(_outcome("surroundings", float(recording.beyond), requests, beyond))
     return outcomes

@@ -18,6 +18,7 @@ _ALWAYS_ON = {
     "leaks": "No tenant sees what belongs to another.",
     "surroundings": "Nothing blocks the event loop or goes past the simulated world.",
     "duplicates": "Nothing takes effect twice, whatever is late.",
+    "properties": "What the code states about itself is true.",
     "determinism": "The same seed gives the same bytes.",
 }
 _WARNINGS = ("surroundings",)

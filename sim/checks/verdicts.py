@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sim.checks.describe import describe_parameters, describe_where
-from sim.checks.doubts import fault_doubts
+from sim.checks.doubts import fault_doubts, property_doubts
 from sim.checks.expectations import Failures, surprises
 from sim.checks.explored import exploration_of
 from sim.checks.plots import latency_bins, numbers, queue_series, time_shares
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sim.checks.evaluate import SeedOutcome
     from sim.model.plan import Plans
+    from sim.model.properties import DeclaredProperty
     from sim.model.scenario import Fault, Scenario
 
 
@@ -33,6 +34,7 @@ def merge(
     twice: Mapping[int, str | None] = MappingProxyType({}),
     plans: Plans | None = None,
     stopped: str = "",
+    declared: Sequence[DeclaredProperty] = (),
 ) -> ScenarioResult:
     """The result of a scenario.
 
@@ -45,6 +47,7 @@ def merge(
             only the digests differ); `None` where the runs were the same.
         plans: where the plans of an exploration come from.
         stopped: why the sweep ended before its last seed; empty where it did not.
+        declared: the properties that stand in the text of the code.
 
     """
     # Plots and numbers are of the load as the file means it; runs with late calls would only blur them.
@@ -60,7 +63,8 @@ def merge(
         for row in rows
     )
     unexpected = [row for row in rows if row.promise.id not in expected]
-    doubts = [*doubtful_faults.values()] if totals.requests else ["no request arrived, so nothing was tested"]
+    unproved = [*doubtful_faults.values(), *property_doubts(declared, outcomes)]
+    doubts = unproved if totals.requests else ["no request arrived, so nothing was tested"]
     verdict = _verdict(unexpected, strange, doubts)
     return ScenarioResult(
         name=scenario.name,

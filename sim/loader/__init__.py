@@ -1,6 +1,7 @@
 """Scenario files: from text to models, with every problem at its place."""
 
 from sim.loader.code import load_object, place_of
+from sim.loader.declared import declared_properties
 from sim.loader.errors import Problem, ProblemAt, ScenarioError, SelectionError
 from sim.loader.find import find_scenarios, load_scenarios
 from sim.loader.load import LoadedScenario, load_scenario
@@ -15,6 +16,7 @@ __all__ = [
     "ScenarioError",
     "SelectionError",
     "check_targets",
+    "declared_properties",
     "find_scenarios",
     "load_object",
     "load_scenario",

@@ -50,6 +50,11 @@ def modules_of(folder: Path) -> Iterator[None]:
             sys.modules.update(hidden)
 
 
+def own_modules(folder: Path) -> list[ModuleType]:
+    """The modules that were imported from `folder` for its scenarios, in the order of their import."""
+    return list(_modules_of_folder.get(folder.resolve(), {}).values())
+
+
 def _take_out_other_folders(folder: Path) -> None:
     for other, modules in _modules_of_folder.items():
         if other != folder:

@@ -22,7 +22,7 @@ __all__ = [
     "Stat",
 ]
 
-RESERVED_CHECK_IDS = ("stuck", "lost", "leaks", "surroundings", "duplicates", "determinism")
+RESERVED_CHECK_IDS = ("stuck", "lost", "leaks", "surroundings", "duplicates", "properties", "determinism")
 """The always-on checks; `duplicates` is one where something is explored."""
 
 DURING_NOUNS = ("whole", "before-faults", "after-faults")

@@ -67,6 +67,7 @@ class Exploration:
         singles: how many plans with one late call there are.
         singles_tried: how many of them ran; all of them is a proof for these multipliers.
         failures: the runs that failed, in the order of their seeds.
+        never: each `sim.sometimes` of the program that held in no run.
 
     """
 
@@ -76,32 +77,36 @@ class Exploration:
     singles: int
     singles_tried: int
     failures: tuple[Failure, ...]
+    never: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether no run failed."""
-        return not self.failures
+        """Whether no run failed, and the program got wherever it says that it sometimes gets."""
+        return not (self.failures or self.never)
 
     def check(self) -> None:
         """Do nothing when all runs passed.
 
         Raises:
-            ExplorationFailed: a run failed; its error is the cause.
+            ExplorationFailed: a run failed (its error is the cause), or a `sim.sometimes` held in no run.
 
         """
         if self.failures:
             raise ExplorationFailed(self) from self.failures[0].error
+        if self.never:
+            raise ExplorationFailed(self)
 
     def __str__(self) -> str:
         counted = (
             f"{self.program}: {self.runs} runs, {len(self.failures)} failed; {len(self.calls)} calls; "
             f"{self.singles_tried} of {self.singles} plans with one late call tried"
         )
-        return "\n".join([counted, *(str(failure) for failure in self.failures)])
+        never = [f"  sometimes '{name}' never held, so these runs say nothing of it" for name in self.never]
+        return "\n".join([counted, *never, *(str(failure) for failure in self.failures)])
 
 
 class ExplorationFailed(AssertionError):  # noqa: N818 - a verdict about the program, as an assertion is
-    """A run of an exploration failed.
+    """A run of an exploration failed, or none of them got where the program says that it sometimes gets.
 
     Args:
         exploration: all that was found.

@@ -36,7 +36,7 @@ Stat = Literal["count", "rate", "min", "mean", "p50", "p90", "p95", "p99", "max"
 FindingKind = Literal[
     "threshold", "timeout", "deadline", "error", "duplicate_effect", "zombie_effect", "unkeyed_effect",
     "leak", "stuck", "lost", "not_drained", "nondeterminism", "blocked_loop", "reached_out", "uncontrolled",
-    "residue", "executions", "conservation", "deadline_bound", "timeout_bound", "custom",
+    "residue", "executions", "conservation", "deadline_bound", "timeout_bound", "custom", "property_broken",
 ]  # fmt: skip
 Phase = Literal["queued", "running", "backoff", "blocked"]
 
@@ -107,6 +107,7 @@ FINDING_KINDS: Mapping[str, tuple[FindingKind, ...]] = {
     "leaks": ("leak",),
     "surroundings": ("blocked_loop", "reached_out", "uncontrolled"),
     "duplicates": ("duplicate_effect",),
+    "properties": ("property_broken",),
     "determinism": ("nondeterminism",),
 }
 """The findings that a metric, or an always-on check, can show."""

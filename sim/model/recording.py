@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sim.model.limits import NodeLimits
+    from sim.model.properties import PropertyTally
 
 Outcome = Literal["ok", "error", "deadline", "cancelled", "no_result", "unanswered"]
 SpanKind = Literal["waiting", "running", "backoff", "blocked"]
@@ -250,6 +251,7 @@ class Recording:
         refused: attempts to leave the process, one line each.
         withheld: environment variables that were asked for, set, and not listed.
         uncontrolled: sources of time or chance that no stand-in reaches, one line each.
+        properties: what the code states about itself, by name.
 
     """
 
@@ -282,6 +284,7 @@ class Recording:
     refused: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     uncontrolled: tuple[str, ...] = ()
+    properties: dict[str, PropertyTally] = field(default_factory=dict)
 
     @property
     def quiet(self) -> bool:

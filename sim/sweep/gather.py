@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from sim.checks.verdicts import merge
+from sim.loader import declared_properties
 from sim.sweep.crews import Crew, Here
 from sim.sweep.jobs import Job
 
@@ -88,6 +89,7 @@ class Sweep:
             twice={one.outcome.seed: one.parting for one in taken if one.twice},
             plans=self._plans,
             stopped=stopped,
+            declared=declared_properties(self._loaded.folder),
         )
 
     def _take(self, limits: Limits, progress: Callable[[int], None]) -> tuple[list[Judged], str]:

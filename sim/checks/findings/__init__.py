@@ -3,6 +3,7 @@
 from sim.checks.findings.dispatch import find
 from sim.checks.findings.endings import lost_evidence, stuck_evidence
 from sim.checks.findings.leaks import leak_evidence
+from sim.checks.findings.properties import properties_evidence
 from sim.checks.findings.scene import Broken, Evidence, Scene
 from sim.checks.findings.surroundings import surroundings_evidence
 
@@ -13,6 +14,7 @@ __all__ = [
     "find",
     "leak_evidence",
     "lost_evidence",
+    "properties_evidence",
     "stuck_evidence",
     "surroundings_evidence",
 ]
