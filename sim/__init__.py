@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from sim.alone import NondeterminismError, explore, portability, run, verify
     from sim.kernel.blocking import blocking
     from sim.kernel.outside import latency
+    from sim.model.custom import Seen
+    from sim.model.recording import Recording
     from sim.properties import always, reachable, sometimes, unreachable
 
 __all__ = [
     "NondeterminismError",
+    "Recording",
+    "Seen",
     "always",
     "blocking",
     "explore",
@@ -29,6 +33,8 @@ __all__ = [
 _HOME = {
     **dict.fromkeys(__all__, "sim.alone"),
     **dict.fromkeys(("always", "reachable", "sometimes", "unreachable"), "sim.properties"),
+    "Recording": "sim.model.recording",
+    "Seen": "sim.model.custom",
     "blocking": "sim.kernel.blocking",
     "latency": "sim.kernel.outside",
 }

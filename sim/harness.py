@@ -185,6 +185,11 @@ class _Run:
         targets = subject.targets()
         self._recording.nodes, self._recording.edges = targets.nodes, targets.edges
         self._recording.limits = targets.limits
+        self._recording.windows = {
+            fault.id: (fault.window.from_, fault.window.end_s)
+            for fault in self._faults
+            if fault.window.for_ is not None and not isinstance(fault, TenantProbeFault)
+        }
         self._recorder.bounds = targets.bounds
         if self._plan_seam is not None:
             self._plan_seam.timeouts_s = targets.timeouts_s

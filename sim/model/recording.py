@@ -244,6 +244,7 @@ class Recording:
         joins_incomplete: what joins held when their traces ended without a result.
         edges: pairs of nodes, each where one sends to the other.
         limits: how each node is run; only nodes with a policy.
+        windows: start and end of each fault that disturbs for a part of the run only.
         tool_calls: calls of tools; kept where a check counts them.
         messages_in: messages that arrived before each node; `None` where no check counts them.
         residue: what a subject still held when all was quiet, by table; `None` where it does not tell.
@@ -264,6 +265,7 @@ class Recording:
     nodes: tuple[str, ...] = ()
     edges: tuple[tuple[str, str], ...] = ()
     limits: Mapping[str, NodeLimits] = field(default_factory=dict)
+    windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)

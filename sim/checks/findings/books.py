@@ -19,29 +19,36 @@ if TYPE_CHECKING:
     from sim.model.scenario import FindingKind
 
 _ENGINE_FIX = "This is a promise of the runtime, not of your flow: keep the seed, and report it with its capsule."
-_EGRESS_FIX = (
-    "Make sure that an egress node emits or returns a final value for every message, read with fetch(trace_id=...), "
-    "and watch deadline_skip and cancellation events."
+_STUCK = (
+    "A call hangs, a wait is ended by nobody, or there is more work than fits before the horizon.",
+    "Give every node that waits for the outside a timeout_s, and requests a deadline_s.",
+)
+_LOST = (
+    "The message was dropped on its way, or its result went to a fetch that was not for this trace.",
+    "Emit or return a final value at an egress node for every message, read with fetch(trace_id=...), "  # noqa: ISC004 - one text
+    "and watch deadline_skip and cancellation events.",
 )
 
 
 def stuck_requests_evidence(scene: Scene) -> Evidence:
     """Requests that were open when nothing moved any more, or at the horizon."""
     requests = [one for one in _requests(scene) if books.is_stuck(one, scene.recording)]
-    return _open_requests(scene, "stuck", requests, "was still open when the run was cut off")
+    return _open_requests(scene, "stuck", requests, "was still open when the run was cut off", _STUCK)
 
 
 def lost_requests_evidence(scene: Scene) -> Evidence:
     """Requests that never ended although everything came to rest."""
     requests = [one for one in _requests(scene) if books.is_lost(one, scene.recording)]
-    return _open_requests(scene, "lost", requests, "never ended, and nothing is running any more")
+    return _open_requests(scene, "lost", requests, "never ended, and nothing is running any more", _LOST)
 
 
 def _requests(scene: Scene) -> list[Request]:
     return requests_in(scene.recording, scene.where, scene.interval)
 
 
-def _open_requests(scene: Scene, kind: FindingKind, requests: Sequence[Request], what: str) -> Evidence:
+def _open_requests(
+    scene: Scene, kind: FindingKind, requests: Sequence[Request], what: str, advice: tuple[str, str]
+) -> Evidence:
     findings = tuple(
         scene.finding(
             kind,
@@ -50,8 +57,8 @@ def _open_requests(scene: Scene, kind: FindingKind, requests: Sequence[Request],
             f"(trace {request.trace_id})",
             trace_id=request.trace_id,
             tenant=request.tenant,
-            cause="The message was dropped on its way, or its result went to a fetch that was not for this trace.",
-            fix=_EGRESS_FIX,
+            cause=advice[0],
+            fix=advice[1],
         )
         for request in requests[:FINDINGS_MAX]
     )

@@ -91,6 +91,8 @@ def _duplicate_cause(first: Effect, repeat: Effect) -> str:
     retried = f"A retry ran {repeat.node} again from the start, although {repeat.name} had already happened"
     if repeat.key is None:
         return f"{retried}, and there is no key by which the repeat could be known."
+    if first.args_digest != repeat.args_digest:
+        return f"{retried}; it sent the same key with other arguments, so the key does not stand for one request."
     return f"{retried}; it sent the same key both times, and the service behind {repeat.name} does not heed it."
 
 

@@ -38,7 +38,14 @@ def time_ran_out(scene: Scene, request: Request) -> str:
     stay = stay_at(life, end_s if request.deadline_s is None else min(request.deadline_s, end_s))
     if stay is None:
         return "It ended as it arrived."
-    return f"It {_verb(request, end_s)} {_place(scene, stay)}{_behind(scene, request, stay)}."
+    return f"It {_verb(request, end_s)} {_place(scene, stay)}{_behind(scene, request, stay)}{_window(scene, stay)}."
+
+
+def _window(scene: Scene, stay: Stay) -> str:
+    """The faults whose windows were open when the stretch ended."""
+    windows = scene.recording.windows.items()
+    open_ones = [fault for fault, (from_s, to_s) in windows if from_s <= stay.end_s < to_s]
+    return f", in the window of {' and '.join(open_ones)}" if open_ones else ""
 
 
 def _verb(request: Request, end_s: float) -> str:

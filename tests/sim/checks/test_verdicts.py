@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from made_recordings import LATENCY, PROBE, effect, judge, judge_check, make_scenario, record, request, sighting
+from made_recordings import LATENCY, PROBE, depths, effect, judge, judge_check, make_scenario, record, request, sighting
 
 from sim.checks import evaluate_seed, merge
 from sim.model.recording import FaultCount, Stuck
@@ -133,6 +133,36 @@ def test_a_ratio_that_nothing_explains_shows_itself():
     assert (finding.kind, finding.summary) == (
         "threshold", "trace.errors count is 0, as without faults (1 x); the promise is <= 0.5 x baseline",
     )  # fmt: skip
+
+
+def test_a_ratio_is_told_with_both_of_its_numbers():
+    """Where no request explains it, the finding has the number, that of the run without faults, and their ratio."""
+    check = {"id": "q", "metric": "trace.latency", "stat": "count", "versus": "baseline", "min": 3}
+    assert compared(check, answered(0.1), answered(0.1)).explanation == (
+        "trace.latency count is 1, beside 1 without faults, 1 x"
+    )
+    never = {"id": "e", "metric": "trace.errors", "versus": "baseline", "min": 2}
+    failed = record(requests=[request(outcome="error")])
+    assert "trace.errors count is 0, beside 1 without faults, 0 x" in compared(never, answered(0.1), failed).explanation
+
+
+def test_a_headline_that_differs_from_seed_to_seed_is_that_of_the_worst():
+    """A number stands for its seed only, so the worst is told, and named; one that is the same needs no name."""
+    deep = {"id": "q", "metric": "queue.depth", "stat": "max", "max": 2}
+    runs = [record(seed, depths=depths("charge", (1.0, depth))) for seed, depth in [(1, 5), (2, 8), (3, 1)]]
+    assert judge_check(deep, *runs).explanation == "8 messages waited before charge (seed 2, the worst)"
+    assert judge_check(deep, runs[0], record(2, depths=depths("charge", (1.0, 5)))).explanation == (
+        "5 messages waited before charge"
+    )
+
+
+def test_findings_of_all_seeds_are_counted():
+    """The number of findings is that of all seeds, however few are kept."""
+    effects = [effect(float(at_s), attempt=at_s) for at_s in range(1, 9)]
+    check = judge_check(
+        {"id": "once", "metric": "effects.duplicates", "max": 0}, *[record(seed, effects=effects) for seed in (1, 2, 3)]
+    )
+    assert (len(check.findings), check.found) == (5, 21)
 
 
 def test_a_ratio_needs_both_numbers():

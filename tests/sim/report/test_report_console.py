@@ -4,9 +4,20 @@ import re
 import unicodedata
 
 import pytest
-from report_samples import GOLDEN, demo_suite, failing_suite, odd_suite, suite
+from report_samples import (
+    GOLDEN,
+    charge_once,
+    check,
+    demo_suite,
+    duplicate,
+    failing_suite,
+    odd_suite,
+    scenario,
+    suite,
+)
 
 from sim.report.console import render
+from sim.report.sentences import claim
 
 ANSI = re.compile(r"\x1b\[\d+m")
 GOLDENS = {"console_demo.txt": demo_suite, "console_failing.txt": failing_suite}
@@ -69,3 +80,15 @@ def test_an_empty_suite_says_so():
 if __name__ == "__main__":
     for file_name, build_suite in GOLDENS.items():
         (GOLDEN / file_name).write_text(f"{plain(build_suite())}\n", encoding="utf-8")
+
+
+def test_findings_that_are_not_shown_are_counted():
+    """The last line of a check's story counts every finding of the sweep, kept or not."""
+    told = scenario(checks=(charge_once(findings=tuple(map(duplicate, range(6))), found=40),))
+    assert "and 37 more" in render(suite(told), colour=False, width=100)
+
+
+def test_more_than_a_baseline_of_nothing_reads_as_such():
+    """A ratio without a finite value says what it is beside."""
+    ratio = check(value=None, unit="x", limit="<= 1.2 x baseline", verdict="fail", failing_seeds=(3,))
+    assert claim(ratio) == "trace.latency p99 = more than a baseline of 0 (≤ 1.2 x baseline)"

@@ -192,3 +192,20 @@ def test_text_and_bars_stand_out(theme):
 
     assert [pair for pair in TEXT_PAIRS if contrast(colours[pair[0]], colours[pair[1]]) < 4.5] == []
     assert [pair for pair in GRAPHIC_PAIRS if contrast(colours[pair[0]], colours[pair[1]]) < 3.0] == []
+
+
+def test_findings_that_are_not_kept_are_counted():
+    """Of findings beyond those in the result, their number is told."""
+    html = render_html(suite(scenario(checks=(charge_once(findings=tuple(map(duplicate, range(6))), found=40),))))
+
+    assert "37 more findings" in html
+    assert "34 more findings of the same kind" in html
+
+
+def test_the_overview_reads_row_by_row_on_a_narrow_screen():
+    """Each number of the overview carries its name, and the roles keep it a table when its rows are stacked."""
+    html = render_html(suite(scenario(), scenario("another")))
+
+    assert [html.count(f'data-label="{name}"') for name in ("seeds", "requests", "p50", "p99")] == [2, 2, 2, 2]
+    assert html.count('role="rowheader"') == 2
+    assert ".overview tbody tr { display: flex" in html
