@@ -144,7 +144,7 @@ class Context:
         """
         if self._delivery is not None and self._delivery.trace.closed == "cancelled":
             raise TraceCancelled(self._delivery.trace.trace_id)
-        return await call_playbook(playbook, parent_msg, timeout)
+        return await call_playbook(playbook, parent_msg, timeout, runtime=self.runtime)
 
     async def fetch(self, from_: Node | None = None) -> Any:
         """Take the next message that waits before this node (over the edge from `from_`, if given)."""

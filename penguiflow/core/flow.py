@@ -131,6 +131,12 @@ class PenguiFlow(Doors, Elsewhere):
             if act in wanted:
                 self._engine.around[act] = (*self._engine.around[act], interceptor)
 
+    def _inherit(self, parent: PenguiFlow) -> None:
+        """Stand the parent's interceptors of tool calls outside of this flow's own: the world outside is one."""
+        own = self._engine.around["tool"]
+        inherited = tuple(one for one in parent._engine.around["tool"] if all(one is not other for other in own))
+        self._engine.around["tool"] = (*inherited, *own)
+
     def queue_depths(self) -> dict[str, int]:
         """Messages that wait before each node, by the node's name."""
         return {node.label: station.depth_in() for node, station in self._engine.stations.items()}

@@ -32,7 +32,7 @@ async def call_playbook(
         playbook: makes the flow, and the models of its nodes or `None`.
         parent_msg: what is sent into it.
         timeout: the longest wait for the result in seconds.
-        runtime: the flow whose trace this belongs to.
+        runtime: the flow whose trace this belongs to; its interceptors of tool calls stand around those of the subflow.
 
     Raises:
         FlowError: a node of the subflow has failed for good.
@@ -44,6 +44,8 @@ async def call_playbook(
     if runtime is not None and trace_id and runtime._has_cancelled(trace_id):  # noqa: SLF001 - the core is one house
         raise TraceCancelled(trace_id)
     flow, registry = playbook()
+    if runtime is not None:
+        flow._inherit(runtime)  # noqa: SLF001 - the core is one house
     flow.run(registry=registry)
     try:
         async with asyncio.timeout(timeout):

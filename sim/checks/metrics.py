@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from sim.checks.windows import Interval
-    from sim.model.recording import Effect, Recording, Request, Span
+    from sim.model.recording import Effect, Recording, Request, Span, ToolCall
     from sim.model.scenario import CheckWhere, Metric
 
     MetricFunction = Callable[[Recording, CheckWhere, Interval], Samples]
@@ -90,7 +90,7 @@ def is_error(request: Request) -> bool:
 
 
 def attempts_per_request(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
-    """For each node, or for one tool, calls that arrived there divided by orders: all retries on the way multiply.
+    """For each node, or for one tool or service, calls that arrived there by order: all retries on the way multiply.
 
     The orders are those with a request that arrived in `interval`; all their calls count, whenever
     they came, so that neither end of the interval distorts the ratio.
@@ -100,13 +100,13 @@ def attempts_per_request(recording: Recording, where: CheckWhere, interval: Inte
 
 
 def calls_and_orders(recording: Recording, where: CheckWhere, interval: Interval) -> tuple[Mapping[str, int], int]:
-    """Calls for each node, or for the tool of `where`, and the number of distinct orders behind them."""
+    """Calls for each node, or for the tool or service of `where`, and the number of distinct orders behind them."""
     tenants = [request for request in recording.requests if where.tenant in (None, request.tenant)]
     orders = {request.order for request in tenants if request.arrival_s in interval}
     traces = {request.trace_id for request in tenants if request.order in orders}
-    if where.tool is not None:
-        made = [call for call in recording.tool_calls if call.name == where.tool and call.trace_id in traces]
-        return {where.tool: sum(where.node in (None, call.node) for call in made)}, len(orders)
+    if where.tool is not None or where.service is not None:
+        made = [call for call in recording.tool_calls if call.trace_id in traces and _is_called(call, where)]
+        return {where.tool or where.service or "": len(made)}, len(orders)
     calls = Counter(
         span.node
         for span in recording.spans
@@ -114,6 +114,12 @@ def calls_and_orders(recording: Recording, where: CheckWhere, interval: Interval
     )
     nodes = recording.nodes if where.node is None else (where.node,)
     return {node: calls[node] for node in nodes}, len(orders)
+
+
+def _is_called(call: ToolCall, where: CheckWhere) -> bool:
+    """Whether the call is of the tool or the service that is meant; a service is no tool."""
+    named = where.tool is None or call.name == where.tool
+    return named and call.service == where.service and where.node in (None, call.node)
 
 
 def recovery_time(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:

@@ -80,7 +80,9 @@ METRICS: Mapping[Metric, MetricSpec] = {
     "trace.errors": _flags("error"),
     "traces.stuck": _flags("stuck"),
     "traces.lost": _flags("lost"),
-    "attempts.per_request": MetricSpec(_OF_NUMBERS, ("node", "tool", "tenant", "attempt"), ("threshold",), unit="x"),
+    "attempts.per_request": MetricSpec(
+        _OF_NUMBERS, ("node", "tool", "service", "tenant", "attempt"), ("threshold",), unit="x"
+    ),
     "retries.synchronised": MetricSpec(_OF_NUMBERS, ("node", "tenant"), ("threshold",)),
     "recovery.time": MetricSpec(_OF_NUMBERS, ("tenant",), ("not_drained", "threshold"), unit="s"),
     "queue.depth": MetricSpec(_OF_NUMBERS, ("node",), ("threshold",)),

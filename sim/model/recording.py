@@ -202,12 +202,13 @@ class JoinIncomplete:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of a tool, written down when it was made, whatever became of it."""
+    """A call of a tool or of a simulated service, written down when it was made, whatever became of it."""
 
     name: str
     trace_id: str | None
     node: str | None
     at_s: float
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sim.model.recording import ToolCall
+from sim.model.service_call import ServiceCall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def wants_tool_calls(checks: Sequence[Check]) -> bool:
-    """Whether a check counts calls of a tool."""
-    return any(check.metric == "attempts.per_request" and check.where.tool is not None for check in checks)
+    """Whether a check counts calls of a tool or a service."""
+    wheres = [check.where for check in checks if check.metric == "attempts.per_request"]
+    return any(where.tool is not None or where.service is not None for where in wheres)
 
 
 def wants_sends(checks: Sequence[Check]) -> bool:
@@ -41,7 +43,9 @@ class CallWatch:
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
         """Write the call down, and let it happen."""
-        self._recording.tool_calls.append(ToolCall(call.name or "", call.trace_id, call.node, round(self._clock(), 9)))
+        service = call.service if isinstance(call, ServiceCall) else None
+        at_s = round(self._clock(), 9)
+        self._recording.tool_calls.append(ToolCall(call.name or "", call.trace_id, call.node, at_s, service))
         return await proceed()
 
 

@@ -111,3 +111,41 @@ def test_a_cancelled_trace_starts_no_playbook(run):
 
     run(main())
     assert raised == [True, True]
+
+
+class _Notes:
+    """Writes down the tool calls that pass."""
+
+    acts = ("tool",)
+
+    def __init__(self, name, seen):
+        self.name, self.seen = name, seen
+
+    async def intercept(self, call, proceed):
+        self.seen.append((self.name, call.node, call.name))
+        return await proceed()
+
+
+def test_the_callers_interceptors_see_tool_calls_of_a_playbook(run):
+    """They stand outside of the subflow's own, once for each call, also where the same flow is run again."""
+    seen = []
+
+    async def write(msg, ctx):
+        return await ctx.effect("ledger", _done)
+
+    async def _done():
+        return "written"
+
+    inner = create(node(write, "write").to())
+    inner.add_interceptor(_Notes("inner", seen))
+
+    async def ask(msg, ctx):
+        return msg.model_copy(update={"payload": await ctx.call_playbook(lambda: (inner, None), msg)})
+
+    async def main():
+        async with running(node(ask).to()) as flow:
+            flow.add_interceptor(_Notes("outer", seen))
+            return [(await roundtrip(flow, message("ping"))).payload for _ in range(2)]
+
+    assert run(main()) == ["written", "written"]
+    assert seen == [("outer", "write", "ledger"), ("inner", "write", "ledger")] * 2

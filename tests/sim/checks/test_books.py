@@ -129,3 +129,14 @@ def test_calls_of_a_tool_are_counted_as_they_are_made():
     assert values("attempts.per_request", recording, CheckWhere(tool="charge_card")) == [2.0]
     assert values("attempts.per_request", recording, CheckWhere(tool="charge_card", tenant="acme")) == [3.0]
     assert values("attempts.per_request", recording, CheckWhere(tool="charge_card", node="ship")) == [0.0]
+
+
+def test_a_service_is_no_tool():
+    """Calls of a service count by its name, whatever was asked of it, and never as calls of a tool."""
+    calls = [
+        ToolCall("POST /charges", "t1", "charge", 1.0, "bank"),
+        ToolCall("GET /charges", "t1", "charge", 1.0, "bank"),
+    ]
+    recording = record(requests=[request()], tool_calls=calls)
+    assert values("attempts.per_request", recording, CheckWhere(service="bank")) == [2.0]
+    assert values("attempts.per_request", recording, CheckWhere(tool="POST /charges")) == [0.0]

@@ -117,6 +117,29 @@ def test_tool_calls_count_even_where_they_fail():
     assert metric(recording, "attempts.per_request", tool="charge") == [2.0]
 
 
+def subflow_that_retries(tries: int) -> Any:
+    """A caller with `tries` attempts, around a subflow whose charging node has as many."""
+    policy = NodePolicy(max_retries=tries - 1, backoff_base=0.1)
+
+    async def charge(message: Any, ctx: Any) -> Any:
+        async def act() -> None:
+            raise ConnectionError("the bank is down")
+
+        return await ctx.effect("charge", act)
+
+    async def call(message: Any, ctx: Any) -> Any:
+        return await ctx.call_playbook(lambda: (create(Node(charge, name="charge", policy=policy).to()), None), message)
+
+    return create(Node(call, name="call", policy=policy).to())
+
+
+def test_retries_multiply_through_subflows():
+    """Three attempts of a caller around three of its subflow are nine calls of the tool for one order."""
+    checks = [{"id": "a", "metric": "attempts.per_request", "stat": "max", "where": {"tool": "charge"}, "max": 1}]
+    recording = run(partial(subflow_that_retries, 3), checks=checks)
+    assert metric(recording, "attempts.per_request", tool="charge") == [9.0]
+
+
 def test_nothing_is_counted_that_no_check_asks_for():
     """Without such a check neither messages nor calls of tools are kept."""
     recording = run(charging)
