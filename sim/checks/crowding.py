@@ -68,10 +68,8 @@ def head_of_line_waits(recording: Recording, requests: Sequence[Request], node: 
     waits = {request.trace_id: 0.0 for request in requests}
     for span in recording.spans:
         if span.trace_id in waits and node in (None, span.node):
-            stretches = [
-                busy.others(place, tenants[span.trace_id]) for place in ahead_of(recording, span.kind, span.node)
-            ]
-            waits[span.trace_id] += overlap_s(merged(one for several in stretches for one in several), span)
+            places = ahead_of(recording, span.kind, span.node)
+            waits[span.trace_id] += overlap_s(busy.others(places, tenants[span.trace_id]), span)
     return waits
 
 
@@ -83,14 +81,14 @@ class _Busy:
         for span in spans:
             if span.kind in ("running", "blocked") and span.trace_id in tenants:
                 self._work[span.node][tenants[span.trace_id]].append((span.start_s, span.end_s))
-        self._known: dict[tuple[str, str], list[Stretch]] = {}
+        self._known: dict[tuple[tuple[str, ...], str], list[Stretch]] = {}
 
-    def others(self, node: str, tenant: str) -> list[Stretch]:
-        """When `node` worked for anybody but `tenant`."""
-        if (node, tenant) not in self._known:
-            rows = [row for name, row in self._work[node].items() if name != tenant]
-            self._known[node, tenant] = merged(one for row in rows for one in row)
-        return self._known[node, tenant]
+    def others(self, nodes: tuple[str, ...], tenant: str) -> list[Stretch]:
+        """When any of `nodes` worked for anybody but `tenant`."""
+        if (nodes, tenant) not in self._known:
+            rows = [row for node in nodes for name, row in self._work[node].items() if name != tenant]
+            self._known[nodes, tenant] = merged(one for row in rows for one in row)
+        return self._known[nodes, tenant]
 
 
 def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
@@ -107,10 +105,11 @@ def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
 def overlap_s(stretches: Sequence[Stretch], span: Span) -> float:
     """Seconds of `span` that lie in the ordered `stretches`."""
     total_s = 0.0
-    for start_s, end_s in stretches[bisect_left(stretches, span.start_s, key=lambda one: one[1]) :]:
-        if start_s >= span.end_s:
-            break
+    position = bisect_left(stretches, span.start_s, key=lambda one: one[1])
+    while position < len(stretches) and stretches[position][0] < span.end_s:
+        start_s, end_s = stretches[position]
         total_s += max(min(end_s, span.end_s) - max(start_s, span.start_s), 0.0)
+        position += 1
     return total_s
 
 

@@ -111,6 +111,9 @@ class Check(Model):
             rule, fix = f"it has {', '.join(spec.stats)}", f"write stat: {'count' if spec.flags else 'max'}"
             at = ("stat",) if "stat" in self.model_fields_set else ()
             raise BrokenRule(f"{self.metric} has no {self.stat}", rule=rule, fix=fix, at=at)
+        if spec.signed and self.versus is not None:
+            rule, fix = "a number that may lie below 0 has no ratio", "bound the number itself"
+            raise BrokenRule(f"{self.metric} compares with no baseline", rule=rule, fix=fix, at=("versus",))
         self.where.allow(*spec.where, subject=self.metric)
         return self
 

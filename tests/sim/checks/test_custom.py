@@ -92,6 +92,10 @@ def test_a_check_that_raises_says_where():
         ({"id": "a", "metric": "custom", "max": 0}, "no code to ask"),
         ({"id": "a", "metric": "trace.errors", "check": "shop:f", "max": 0}, "asks no code"),
         ({"id": "a", "metric": "fairness", "max": 0}, "fairness has no count"),
+        (
+            {"id": "a", "metric": "queue.growth", "stat": "max", "versus": "baseline", "max": 2},
+            "queue.growth compares with no baseline",
+        ),
         ({"id": "a", "metric": "trace.errors", "stat": "p99", "max": 0}, "trace.errors has no p99"),
         ({"id": "a", "metric": "trace.errors", "where": {"phase": "queued"}, "max": 0}, "does not look at 'phase'"),
     ],
