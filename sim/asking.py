@@ -174,7 +174,7 @@ class Asking:
             trace_id=request.trace_id,
             tenant=request.tenant,
             payload=payload,
-            deadline_unix_s=None if deadline_s is None else self._world.epoch_s + deadline_s,
+            deadline_unix_s=None if deadline_s is None else self._world.start_unix_s + deadline_s,
         )
         return self._leaks.mark(envelope)
 

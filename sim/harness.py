@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from penguiflow import InMemoryStateStore
 from sim.callers import CALLER, Callers
-from sim.faults import FaultSeam, PlanSeam
+from sim.faults import FaultSeam, PlanSeam, Setting
 from sim.kernel import BudgetExhausted, HorizonReached, Spinning, Stuck, World
 from sim.kernel.digest import Event
 from sim.kernel.orders import shuffle_ties
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sim.kernel.digest import Digest
     from sim.model.plan import CallPoint
     from sim.model.prepared import Prepared
+    from sim.model.targets import Targets
     from sim.subject import Subject
 
 DRAIN_POLL_S = 1.0
@@ -68,11 +69,11 @@ def probe_calls(prepared: Prepared, seed: int) -> tuple[CallPoint, ...]:
     return tuple(run.calls)
 
 
-def nodes_of(prepared: Prepared) -> tuple[str, ...]:
-    """The names of the flow's nodes; builds the flow once, in a world of its own."""
+def targets_of(prepared: Prepared) -> Targets:
+    """What a scenario can point at; builds the flow once, in a world of its own."""
 
-    async def build() -> tuple[str, ...]:
-        return _build(prepared, world).targets().nodes
+    async def build() -> Targets:
+        return _build(prepared, world).targets()
 
     world = World(prepared.scenario.seeds.first, env=prepared.scenario.env)
     with LogCapture(_ignore, _ignore):
@@ -197,7 +198,7 @@ class _Run:
         checks = self._prepared.scenario.checks
         if wants_tool_calls(checks):
             subject.install(CallWatch(self._recording, self._clock))
-        subject.install(FaultSeam(self._faults, self._world.draws, self._recording, self._prepared.errors))
+        subject.install(FaultSeam(self._faults, self._setting(), self._recording))
         if self._leaks.active:
             subject.install(self._leaks)
             subject.listen(self._leaks.observe)
@@ -205,6 +206,9 @@ class _Run:
             subject.install(SendWatch(self._recording))
         subject.install(self._effects)
         subject.listen(self._recorder.observe)
+
+    def _setting(self) -> Setting:
+        return Setting(self._world, self._prepared.errors, self._prepared.factories)
 
     def _clock(self) -> float:
         return self._world.now_s

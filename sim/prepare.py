@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from sim.harness import nodes_of
+from sim.harness import targets_of
 from sim.kernel.environment import listed_environment
 from sim.kernel.isolation import sealed
 from sim.load import read_rows
 from sim.loader import ScenarioError, check_targets, load_object, modules_of, place_of, resolve_csv
+from sim.model.faults import CustomFault, FailingFault
 from sim.model.prepared import Prepared
-from sim.model.scenario import NAMED_ERRORS, ToolErrorFault
 from sim.usercode import user_errors
 
 if TYPE_CHECKING:
@@ -33,16 +33,21 @@ def prepare(loaded: LoadedScenario) -> Prepared:
     shape = None if load.shape is None else problems.of(_load, loaded, load.shape, "load.shape")
     rows = None if load.trace is None else problems.of(_rows, loaded)
     errors = {
-        fault.error: problems.of(_error_class, loaded, fault.error, f"faults[{index}].error")
+        name: problems.of(_error_class, loaded, name, f"faults[{index}].error")
         for index, fault in enumerate(loaded.scenario.faults)
-        if isinstance(fault, ToolErrorFault) and fault.error not in NAMED_ERRORS
+        if isinstance(fault, FailingFault) and (name := fault.error_class) is not None
+    }
+    factories = {
+        fault.factory: problems.of(_load, loaded, fault.factory, f"faults[{index}].factory")
+        for index, fault in enumerate(loaded.scenario.faults)
+        if isinstance(fault, CustomFault)
     }
     checks = {
         check.check: problems.of(_function, loaded, check.check, f"checks[{index}].check")
         for index, check in enumerate(loaded.scenario.checks)
         if check.check is not None
     }
-    prepared = Prepared(loaded.scenario, builder, payload, rows, shape, errors, checks)
+    prepared = Prepared(loaded.scenario, builder, payload, rows, shape, errors, factories, checks)
     if builder is not None:
         problems.of(_check_flow, loaded, prepared)
     problems.raise_all()
@@ -117,5 +122,5 @@ def _error_class(loaded: LoadedScenario, reference: str, path: str) -> type[Exce
 
 def _check_flow(loaded: LoadedScenario, prepared: Prepared) -> None:
     with modules_of(loaded.folder), user_errors(loaded):
-        nodes = nodes_of(prepared)
-    check_targets(loaded, nodes)
+        targets = targets_of(prepared)
+    check_targets(loaded, targets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sim.faults import FactoryError
 from sim.load import PayloadError, ShapeError
 from sim.loader import ScenarioError, place_of
 from sim.model.custom import CustomCheckError
@@ -32,6 +33,8 @@ def user_errors(loaded: LoadedScenario) -> Iterator[None]:
         raise ScenarioError([loaded.problem("load.payload", str(error))]) from error
     except ShapeError as error:
         raise ScenarioError([loaded.problem("load.shape", str(error))]) from error
+    except FactoryError as error:
+        raise ScenarioError([_of_factory(loaded, error)]) from error
     except CustomCheckError as error:
         raise ScenarioError([_of_check(loaded, error)]) from error
     except SystemExit as error:
@@ -42,6 +45,14 @@ def _of_flow(loaded: LoadedScenario, error: SubjectError) -> Problem:
     place = place_of(error.__cause__, loaded.folder) if error.__cause__ is not None else ""
     message = f"{error.message} ({place})" if place else error.message
     return loaded.problem("flow", message, rule=error.rule, fix=error.fix)
+
+
+def _of_factory(loaded: LoadedScenario, error: FactoryError) -> Problem:
+    position = next(index for index, fault in enumerate(loaded.scenario.faults) if fault.id == error.fault)
+    place = place_of(error.__cause__, loaded.folder) if error.__cause__ is not None else ""
+    message = f"{error} ({place})" if place else str(error)
+    rule = "a factory gives something with async apply(call, proceed)"
+    return loaded.problem(f"faults[{position}].factory", message, rule=rule, fix="see docs/faults.md")
 
 
 def _of_check(loaded: LoadedScenario, error: CustomCheckError) -> Problem:

@@ -7,6 +7,7 @@ and one that waits for its turn on each edge.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from penguiflow import ambient
@@ -20,7 +21,7 @@ from penguiflow.isolate import isolate
 from penguiflow.types import WM, FinalAnswer, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from penguiflow.core.emissions import Emission
     from penguiflow.core.engine import Engine
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from penguiflow.core.station import Station
     from penguiflow.core.traces import Trace
     from penguiflow.node import Node
+
+_logger = logging.getLogger("penguiflow.core")
 
 
 class Dispatch:
@@ -139,7 +142,8 @@ class Dispatch:
             self._drop_unused(trace)
             raise asyncio.QueueFull
         for way, copy in missing:
-            self._send_now(station, trace, copy, way)
+            if not self._send_now(station, trace, copy, way):  # there is room, so an interceptor stands in between
+                self._in_transit(asyncio.create_task(self._send(station, delivery, trace, copy, way)), trace)
             if emission is not None:
                 emission.note(_name(way))
         self._drop_unused(trace)
@@ -204,8 +208,8 @@ class Dispatch:
     def _send_now(self, station: Station, trace: Trace, message: Any, floes: Sequence[Floe]) -> bool:
         if trace.closed is not None:
             return True  # nothing that comes out of a closed trace counts
-        if floes:
-            return self._put_now(floes, message, trace)
+        if floes or self._around["send"]:
+            return bool(floes) and self._put_now(floes, message, trace)
         free = not self._engine.rookery.full_for(trace)
         if free:
             self._hand_out(trace, station, message)
@@ -217,9 +221,13 @@ class Dispatch:
         if floes:
             await self._fan_out(floes, message, trace, station.node.label, delivery.attempt)
             return
-        await self._engine.rookery.room_for(trace)
-        if trace.closed is None:
-            self._hand_out(trace, station, message)
+
+        async def hand_out(copy: Any) -> None:
+            await self._engine.rookery.room_for(trace)
+            if trace.closed is None:
+                self._hand_out(trace, station, copy)
+
+        await self._intercepted(hand_out, message, trace, (station.node.label, ROOKERY.name), delivery.attempt)
 
     async def _fan_out(self, floes: Sequence[Floe], message: Any, trace: Trace, source: str, attempt: int) -> None:
         copies = [message, *(isolate(message) for _ in floes[1:])]
@@ -232,19 +240,48 @@ class Dispatch:
             self._drop_unused(trace)
 
     async def _send_one(self, floe: Floe, message: Any, trace: Trace, source: str, attempt: int) -> None:
-        async def proceed() -> None:
+        async def put(copy: Any) -> None:
             if await floe.room(trace):
-                self.put_all((floe,), message, trace)
+                self.put_all((floe,), copy, trace)
 
+        await self._intercepted(put, message, trace, (source, floe.target.label), attempt)
+
+    async def _intercepted(
+        self, send: Callable[[Any], Awaitable[None]], message: Any, trace: Trace, way: tuple[str, str], attempt: int
+    ) -> None:
+        """Send through the interceptors; each further time that one of them sends, a copy goes."""
         if not self._around["send"]:
-            await proceed()
+            await send(message)
             return
-        target = floe.target.label
+        source, target = way
+        fresh = [message]
+
+        async def proceed() -> None:
+            await send(fresh.pop() if fresh else isolate(message))
+
         call = Call(
             act="send", node=source, name=target, trace_id=trace.trace_id, tenant=trace.tenant, attempt=attempt,
             occurrence=trace.next_occurrence("send", source, target), value=message,
         )  # fmt: skip
-        await run_through(self._around["send"], call, proceed)
+        trace.sending += 1
+        try:
+            goes_on = await run_through(self._around["send"], call, proceed)
+        finally:
+            trace.sending -= 1
+        if isinstance(goes_on, asyncio.Task):
+            self._in_transit(goes_on, trace)
+
+    def _in_transit(self, task: asyncio.Task[Any], trace: Trace) -> None:
+        """A message that is still on its way keeps its trace open."""
+        trace.sending += 1
+
+        def arrived(task: asyncio.Task[Any]) -> None:
+            trace.sending -= 1
+            self._drop_unused(trace)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _logger.error("send_failed", exc_info=error, extra={"event": "send_failed"})
+
+        task.add_done_callback(arrived)
 
     def _hand_out(self, trace: Trace, station: Station, value: Any) -> None:
         trace.started = True

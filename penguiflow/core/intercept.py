@@ -4,6 +4,10 @@ Four acts can be intercepted: a node `attempt`, a `send` over an edge, a
 `store` operation and a `tool` call. An interceptor gets the identity of the
 call and `proceed`; it may wait, fail, skip or repeat the act, or change its
 result. With no interceptor installed an act costs nothing extra.
+
+A send goes to the next node, or to `Rookery`, out of the flow. Its interceptor may
+return an `asyncio.Task` that goes on with it: the message is in transit, the
+sender goes on, and the trace stays open until the task is done.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING
 
+from sim.checks.parameters import own_parameters
 from sim.model.metrics import unit_of as metric_unit
-from sim.model.scenario import Delay, LatencyFault, RetryStormFault, TenantProbeFault, ToolErrorFault
 from sim.model.units import format_duration
 
 if TYPE_CHECKING:
@@ -22,39 +22,12 @@ def describe_where(where: Where) -> str:
 
 def describe_parameters(fault: Fault) -> str:
     """What a fault does, such as `900 ms lognormal 0.4, max 5 s, chance 0.3`."""
-    parts = _own_parameters(fault)
+    parts = own_parameters(fault)
     if fault.chance < 1:
         parts.append(f"chance {fault.chance:g}")
     if fault.max_fires is not None:
         parts.append("at most once" if fault.max_fires == 1 else f"at most {fault.max_fires} times")
     return ", ".join(parts)
-
-
-def _own_parameters(fault: Fault) -> list[str]:
-    match fault:
-        case LatencyFault():
-            return [_describe_delay(fault.delay), *(["before the call acts"] if fault.side == "request" else [])]
-        case ToolErrorFault():
-            return [fault.error, "answer lost after the effect" if fault.after_effect else "before the effect"]
-        case RetryStormFault():
-            tries = f"{fault.clients} clients x {fault.attempts} attempts"
-            return [
-                f"share {fault.share:g}",
-                tries,
-                f"backoff {format_duration(fault.backoff)}",
-                f"jitter {fault.jitter}",
-            ]
-        case TenantProbeFault():
-            planted, searched = ", ".join(fault.plant), ", ".join(fault.look_in)
-            return [f"{fault.victim}'s secrets in {planted}", f"looked for by {fault.attacker} in {searched}"]
-
-
-def _describe_delay(delay: float | Delay) -> str:
-    if not isinstance(delay, Delay):
-        return format_duration(delay)
-    spread = f" {delay.spread:g}" if delay.dist in ("uniform", "lognormal") else ""
-    cap = "" if delay.max is None else f", max {format_duration(delay.max)}"
-    return f"{format_duration(delay.median)} {delay.dist}{spread}{cap}"
 
 
 def unit_of(check: Check) -> str:

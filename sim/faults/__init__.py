@@ -1,7 +1,9 @@
 """What goes wrong, always at the seam and never inside the flow's code."""
 
-from sim.faults.errors import ToolRateLimited, ToolUnavailable
+from sim.faults.base import Setting
+from sim.faults.custom import FactoryError
+from sim.faults.errors import ToolRateLimited, ToolStatusError, ToolUnavailable
 from sim.faults.plan import PlanSeam
 from sim.faults.seam import FaultSeam
 
-__all__ = ["FaultSeam", "PlanSeam", "ToolRateLimited", "ToolUnavailable"]
+__all__ = ["FactoryError", "FaultSeam", "PlanSeam", "Setting", "ToolRateLimited", "ToolStatusError", "ToolUnavailable"]

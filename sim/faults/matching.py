@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.model.service_call import ServiceCall
+
 if TYPE_CHECKING:
     from penguiflow import Call
+    from penguiflow.core.intercept import Act
     from sim.kernel.draws import Draws
     from sim.model.recording import FaultCount
     from sim.model.scenario import FaultBase, Where
@@ -16,6 +19,7 @@ def address_of(call: Call) -> tuple[str | int, ...]:
     return (
         call.act,
         call.node or "",
+        *((call.service,) if isinstance(call, ServiceCall) else ()),
         call.name or "",
         call.tenant or "",
         call.trace_id or "",
@@ -24,17 +28,39 @@ def address_of(call: Call) -> tuple[str | int, ...]:
     )
 
 
-def where_matches(where: Where, call: Call) -> bool:
-    """Whether `call` is one that `where` describes; attempts and calls are counted from 1 there."""
-    if call.act != ("tool" if where.tool is not None else "attempt"):
-        return False
+def act_of(where: Where) -> Act:
+    """What kind of act `where` describes."""
+    if where.edge is not None:
+        return "send"
+    return "attempt" if where.tool is None and where.service is None else "tool"
+
+
+def where_matches(where: Where, call: Call, act: Act | None = None) -> bool:
+    """Whether `call` is one that `where` describes; attempts and calls are counted from 1 there.
+
+    Args:
+        where: the description; of a message, `node` is where it goes to.
+        call: what happens.
+        act: the kind of act that is meant, where `where` leaves that open.
+
+    """
     return (
-        where.node in (None, call.node)
+        call.act == (act or act_of(where))
+        and (call.service if isinstance(call, ServiceCall) else None) == where.service
+        and where.node in (None, call.name if call.act == "send" else call.node)
         and where.tool in (None, call.name)
+        and (where.edge is None or ends_of(where.edge) == (call.node, call.name))
         and where.tenant in (None, call.tenant)
+        and where.trace in (None, call.trace_id)
         and where.attempt in (None, call.attempt + 1)
         and where.call in (None, call.occurrence + 1)
     )
+
+
+def ends_of(edge: str) -> tuple[str, str]:
+    """The two nodes of an edge that is written `a->b`."""
+    source, _, target = edge.partition("->")
+    return source.strip(), target.strip()
 
 
 class Trigger:
@@ -45,10 +71,20 @@ class Trigger:
         draws: the run's source of chance.
         count: where to count.
         share: a further probability, drawn apart from `chance`.
+        act: the kind of act that it hits, where its `where` leaves that open.
 
     """
 
-    def __init__(self, fault: FaultBase, draws: Draws, count: FaultCount, *, share: float = 1.0) -> None:
+    def __init__(
+        self,
+        fault: FaultBase,
+        draws: Draws,
+        count: FaultCount,
+        *,
+        share: float = 1.0,
+        act: Act | None = None,
+    ) -> None:
+        self.act: Act = act or act_of(fault.where)
         self._fault = fault
         self._draws = draws
         self._count = count
@@ -57,7 +93,7 @@ class Trigger:
     def fires(self, call: Call, now_s: float) -> bool:
         """Whether the fault hits this call."""
         fault = self._fault
-        if not (fault.window.from_ <= now_s < fault.window.end_s and where_matches(fault.where, call)):
+        if not (fault.window.from_ <= now_s < fault.window.end_s and where_matches(fault.where, call, self.act)):
             return False
         self._count.matched += 1
         address = (fault.id, *address_of(call))

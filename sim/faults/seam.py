@@ -3,68 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from sim.faults.calls import CallError, Latency
+from sim.faults.clocks import ClockSkew
 from sim.faults.matching import address_of
+from sim.faults.registry import call_fault
+from sim.model.faults import ClockSkewFault
 from sim.model.recording import FaultCount, Fire
-from sim.model.scenario import LatencyFault, RetryStormFault, ToolErrorFault
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from penguiflow import Call
-    from sim.kernel.draws import Draws
+    from sim.faults.base import CallFault, Setting
+    from sim.model.faults import Fault
     from sim.model.recording import Recording
-    from sim.model.scenario import Fault
-
-
-class CallFault(Protocol):
-    """A fault that hits single calls."""
-
-    id: str
-
-    def fires(self, call: Call, now_s: float) -> bool:
-        """Whether it hits this call."""
-        ...
-
-    def describe(self, call: Call) -> str:
-        """What it does to the call, for the record."""
-        ...
-
-    async def apply(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        """Carry the call out, spoilt."""
-        ...
 
 
 class FaultSeam:
-    """Stands outermost around node attempts and tool calls.
+    """Stands outermost around what the faults of a scenario hit.
 
     Args:
-        faults: the scenario's faults; those that hit no calls are passed over.
-        draws: the run's source of chance.
+        faults: the scenario's faults.
+        setting: what they act in.
         recording: where hits are written down.
-        errors: exception factories by the text of `error`, for those that name a class.
+
+    Raises:
+        FactoryError: a custom fault cannot be made.
+
+    Attributes:
+        acts: the kinds of acts that any of them hits; a flow does the others as if nobody stood there.
 
     """
 
-    acts = ("attempt", "tool")
-
-    def __init__(
-        self,
-        faults: Sequence[Fault],
-        draws: Draws,
-        recording: Recording,
-        errors: Mapping[str, Callable[[str], Exception]],
-    ) -> None:
+    def __init__(self, faults: Sequence[Fault], setting: Setting, recording: Recording) -> None:
         self._recording = recording
-        self._faults: list[CallFault] = []
+        self._faults: list[CallFault[Any]] = []
         for fault in faults:
             count = recording.fault_counts.setdefault(fault.id, FaultCount())
-            if isinstance(fault, LatencyFault):
-                self._faults.append(Latency(fault, draws, count))
-            elif isinstance(fault, (ToolErrorFault, RetryStormFault)):
-                self._faults.append(CallError(fault, draws, count, errors))
+            made = call_fault(fault, setting, count)
+            if made is not None:
+                self._faults.append(made)
+            elif isinstance(fault, ClockSkewFault):
+                ClockSkew(fault, setting.world, count)
+        self.acts = tuple(dict.fromkeys(fault.hits for fault in self._faults))
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
         """Carry out `call` inside every fault that hits it; the first in the file stands outermost."""
@@ -76,7 +58,7 @@ class FaultSeam:
         return await proceed()
 
 
-def _inside(fault: CallFault, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+def _inside(fault: CallFault[Any], call: Call, proceed: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
     def run() -> Awaitable[Any]:
         return fault.apply(call, proceed)
 

@@ -113,10 +113,10 @@ def virtual_dates(world: Surroundings) -> Iterator[None]:
     Only the search through the modules makes freezegun slow, and that is done
     once a process (`sim.kernel.standins`); a run pushes its clock and pops it.
     """
-    start = _EPOCH + dt.timedelta(seconds=world.epoch_s)
 
     def now() -> dt.datetime:
-        return start + dt.timedelta(seconds=world.loop.time())
+        # Two steps: the sum of both as one float would be rounded to less than a microsecond.
+        return _EPOCH + dt.timedelta(seconds=world.epoch_s) + dt.timedelta(seconds=world.loop.time())
 
     lists = _freezegun_lists()
     before = [list(kept) for kept in lists]

@@ -31,7 +31,11 @@ class Surroundings(Protocol):
     """What a stand-in asks instead of the real world: the world that runs."""
 
     loop: SimLoop
-    epoch_s: float
+
+    @property
+    def epoch_s(self) -> float:
+        """What the run takes for the wall clock at its start."""
+        ...
 
     def octets(self, source: str, size: int) -> bytes:
         """The next random bytes of one source."""

@@ -27,7 +27,7 @@ from sim.kernel.watchdog import watched
 from sim.kernel.winddown import wind_down
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 
     from sim.kernel.aliases import Uncontrolled
     from sim.kernel.blocking import Blocked
@@ -49,6 +49,8 @@ class World:
             (`sim.kernel.environment.ALWAYS_LISTED`).
 
     Attributes:
+        start_unix_s: the true wall clock at the start of the run, whatever the run reads of it.
+        skews: what makes the wall clock wrong: each gives the seconds that it is ahead at a moment of the run.
         leaked_tasks: after a run that came to its end, one line for each task that it left: where, waiting for what.
 
     """
@@ -63,7 +65,8 @@ class World:
         env: Collection[str] = (),
     ) -> None:
         self.seed = seed
-        self.epoch_s = epoch_s
+        self.start_unix_s = epoch_s
+        self.skews: list[Callable[[float], float]] = []
         self.draws = Draws(seed)
         self.loop = SimLoop(horizon_s=horizon_s, event_budget=event_budget)
         self.digest = self.loop.digest = Digest()
@@ -77,6 +80,13 @@ class World:
     def now_s(self) -> float:
         """Virtual seconds since the start of the run."""
         return self.loop.time()
+
+    @property
+    def epoch_s(self) -> float:
+        """What the run takes for the wall clock at its start, by what it reads of it now."""
+        if not self.skews:
+            return self.start_unix_s
+        return self.start_unix_s + sum(skew(self.now_s) for skew in self.skews)
 
     @property
     def blocked(self) -> tuple[Blocked, ...]:

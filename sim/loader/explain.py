@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim.loader.fixes import converted, identifier_like
 from sim.loader.schema import child, example_of, known_keys, union_tag
 from sim.loader.words import close_match, listing, suggestion, unknown
-from sim.model.fields import CODE_PATTERN, IDENTIFIER_PATTERN, VARIABLE_PATTERN
+from sim.model.fields import CODE_PATTERN, EDGE_PATTERN, IDENTIFIER_PATTERN, VARIABLE_PATTERN
 from sim.model.rules import BrokenRule, shown
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _PATTERNS = {
     VARIABLE_PATTERN: "an environment variable is named by letters, digits and '_', and not by its value",
     IDENTIFIER_PATTERN: "a name is made of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit",
     CODE_PATTERN: "code is named as module:callable",
+    EDGE_PATTERN: "an edge is written source->target",
 }
 _NOUNS = {"modes": "mode", "plant": "place", "look_in": "sink", "dist": "distribution", "schema": "schema"}
 

@@ -1,116 +1,26 @@
 """What can go wrong: one model a kind of fault."""
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from sim.model.fields import CODE_PATTERN, Count, Flag, Identifier, Model, Name, Number, Positive, Share, Where
+from sim.model.call_faults import (
+    CorruptFault,
+    HangFault,
+    LatencyFault,
+    RateLimitFault,
+    SqueezeFault,
+    StoreErrorFault,
+    ToolErrorFault,
+)
+from sim.model.fault_base import NAMED_ERRORS, Delay, FailingFault, FaultBase, Window
+from sim.model.fields import CodeReference, Name, Number, Positive, Share
+from sim.model.message_faults import DropFault, DuplicateFault, ReorderFault, SlowStreamFault
 from sim.model.rules import BrokenRule, shown
-from sim.model.units import Duration, PositiveDuration
-
-NAMED_ERRORS = ("unavailable", "timeout", "rate_limited")
-"""Errors that `tool_error` knows by name."""
+from sim.model.units import Duration, SignedDuration
 
 Place = Literal["payload", "headers", "state", "tool_result"]
 Sink = Literal["egress", "logs", "events", "state", "tool_args", "metric_labels"]
-
-
-class Window(Model):
-    """When a fault is armed, in virtual time from the start of the run."""
-
-    from_: Duration = Field(default=0.0, alias="from", description="Start of the window.", examples=["20s"])
-    for_: PositiveDuration | None = Field(
-        default=None,
-        alias="for",
-        description="Length of the window; without it, to the end of the run.",
-        examples=["15s"],
-    )
-
-    @property
-    def end_s(self) -> float:
-        """When the window closes, in seconds; infinite for an open one."""
-        return float("inf") if self.for_ is None else self.from_ + self.for_
-
-
-class Delay(Model):
-    """A delay that is drawn anew for every call."""
-
-    dist: Literal["constant", "uniform", "exponential", "lognormal"] = Field(
-        description="The shape of the distribution.", examples=["lognormal"]
-    )
-    median: Duration = Field(description="Half of the delays are shorter than this.", examples=["900ms"])
-    spread: Annotated[Number, Field(ge=0.0, le=5.0)] = Field(
-        default=0.5,
-        description="lognormal: sigma of the logarithm; uniform: half width as a share of the median; else unused.",
-        examples=[0.4],
-    )
-    max: Duration | None = Field(default=None, description="No delay is longer than this.", examples=["5s"])
-
-
-def delay_form(delay: Any) -> Literal["distribution", "duration"]:
-    """Which of its two forms a `delay` has."""
-    return "distribution" if isinstance(delay, Mapping | Delay) else "duration"
-
-
-class FaultBase(Model):
-    """What every fault has."""
-
-    id: Identifier = Field(description="The fault's name in all outputs; unique in the file.", examples=["slow-search"])
-    where: Where = Field(default_factory=Where, description="Which calls it may hit.", examples=[{"node": "search"}])
-    window: Window = Field(
-        default_factory=Window, description="When it is armed.", examples=[{"from": "20s", "for": "15s"}]
-    )
-    chance: Share = Field(default=1.0, description="Probability that a matching call is hit, 0 to 1.", examples=[0.3])
-    max_fires: Positive | None = Field(default=None, description="Fire at most this often in a run.", examples=[1])
-    must_fire: Count | None = Field(
-        default=None,
-        description="Fewer hits than this over all seeds make the verdict inconclusive; 1 unless `chance` is 0.",
-        examples=[1],
-    )
-
-    @property
-    def must_fire_effective(self) -> int:
-        """The number of hits that the sweep has to show."""
-        if self.must_fire is not None:
-            return self.must_fire
-        return 0 if self.chance == 0 else 1
-
-
-class LatencyFault(FaultBase):
-    """The call answers late."""
-
-    kind: Literal["latency"] = Field(description="The call answers late.", examples=["latency"])
-    side: Literal["request", "response"] = Field(
-        default="response",
-        description="`response`: the call acts in time and its answer is late; `request`: it acts late.",
-        examples=["request"],
-    )
-    delay: Annotated[
-        Annotated[Duration, Tag("duration")] | Annotated[Delay, Tag("distribution")], Discriminator(delay_form)
-    ] = Field(description="How much later.", examples=["900ms", {"dist": "lognormal", "median": "900ms"}])
-
-
-class ToolErrorFault(FaultBase):
-    """The call fails, before its effect or after it."""
-
-    kind: Literal["tool_error"] = Field(description="The call fails.", examples=["tool_error"])
-    error: Name = Field(
-        default="unavailable",
-        description="`unavailable`, `timeout`, `rate_limited`, or an exception class as `module:Class`.",
-        examples=["unavailable", "shop.errors:CardDeclined"],
-    )
-    after_effect: Flag = Field(
-        default=False, description="The effect happens and only its answer is lost.", examples=[True]
-    )
-
-    @model_validator(mode="after")
-    def _known_error(self) -> Self:
-        if self.error not in NAMED_ERRORS and re.fullmatch(CODE_PATTERN.strip("^$"), self.error) is None:
-            rule = f"an error is {', '.join(NAMED_ERRORS)} or module:Class"
-            raise BrokenRule(f"{shown(self.error)} is no error", rule=rule, fix="write unavailable", at=("error",))
-        return self
 
 
 class RetryStormFault(FaultBase):
@@ -178,8 +88,87 @@ class TenantProbeFault(FaultBase):
         return self
 
 
+class ClockSkewFault(FaultBase):
+    """The flow's wall clock is wrong."""
+
+    kind: Literal["clock_skew"] = Field(description="The flow's wall clock is wrong.", examples=["clock_skew"])
+    offset: SignedDuration = Field(
+        default=0.0, description="How far it is ahead; behind where it is negative.", examples=["-5s"]
+    )
+    drift: Annotated[Number, Field(ge=-1.0, le=10.0)] = Field(
+        default=0.0,
+        description="How many seconds it gains (or loses) in each second of the window, besides.",
+        examples=[0.01],
+    )
+
+    @model_validator(mode="after")
+    def _wrong_somehow(self) -> Self:
+        self.where.allow(subject="a clock_skew")
+        if not (self.offset or self.drift):
+            rule = "a skewed clock has an offset or a drift"
+            raise BrokenRule("the clock is right", rule=rule, fix="write offset: 5s", at=("kind",))
+        return self
+
+
+class CustomFault(FaultBase):
+    """A fault of your own."""
+
+    kind: Literal["custom"] = Field(description="A fault of your own.", examples=["custom"])
+    factory: CodeReference = Field(
+        description="`module:callable` that makes it: `(fault, draws, **args)`, see docs/faults.md.",
+        examples=["shop.sim:Flaky"],
+    )
+    args: dict[str, Any] = Field(
+        default_factory=dict, description="Keyword arguments for the factory.", examples=[{"every": 3}]
+    )
+
+
 Fault = Annotated[
-    LatencyFault | ToolErrorFault | RetryStormFault | TenantProbeFault,
+    LatencyFault
+    | ToolErrorFault
+    | HangFault
+    | RateLimitFault
+    | CorruptFault
+    | SqueezeFault
+    | StoreErrorFault
+    | DropFault
+    | DuplicateFault
+    | ReorderFault
+    | SlowStreamFault
+    | ClockSkewFault
+    | RetryStormFault
+    | TenantProbeFault
+    | CustomFault,
     Field(discriminator="kind"),
 ]
-FAULT_KINDS = ("latency", "tool_error", "retry_storm", "tenant_probe")
+FAULT_KINDS: tuple[str, ...] = tuple(
+    get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(get_args(Fault)[0])
+)
+"""Every kind of fault that a scenario file may name."""
+
+__all__ = [
+    "FAULT_KINDS",
+    "NAMED_ERRORS",
+    "ClockSkewFault",
+    "CorruptFault",
+    "CustomFault",
+    "Delay",
+    "DropFault",
+    "DuplicateFault",
+    "FailingFault",
+    "Fault",
+    "FaultBase",
+    "HangFault",
+    "LatencyFault",
+    "Place",
+    "RateLimitFault",
+    "ReorderFault",
+    "RetryStormFault",
+    "Sink",
+    "SlowStreamFault",
+    "SqueezeFault",
+    "StoreErrorFault",
+    "TenantProbeFault",
+    "ToolErrorFault",
+    "Window",
+]

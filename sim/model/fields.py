@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 from sim.model.rules import BrokenRule
 
 IDENTIFIER_PATTERN = r"^[a-z0-9][a-z0-9._-]*$"
+EDGE_PATTERN = r"^[^\s>]+ ?-> ?[^\s>]+$"
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 CODE_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$"
 
@@ -36,6 +37,17 @@ class Where(Model):
         description="Calls of this tool (the name given to `ctx.effect`).",
         examples=["charge_card"],
     )
+    service: Name | None = Field(
+        default=None,
+        description="Calls of this service (its name under `world.services`).",
+        examples=["payments"],
+    )
+    edge: Annotated[str, StringConstraints(pattern=EDGE_PATTERN)] | None = Field(
+        default=None,
+        description="Messages from one node to another; what leaves the flow goes to `Rookery`.",
+        examples=["search->rank"],
+    )
+    trace: Name | None = Field(default=None, description="Calls of this trace only.", examples=["load-7"])
     tenant: Name | None = Field(default=None, description="Calls on behalf of this tenant.", examples=["acme"])
     attempt: Positive | None = Field(
         default=None,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from sim.model.clients import Client
-from sim.model.faults import Delay, delay_form
+from sim.model.fault_base import Delay, delay_form
 from sim.model.fields import CodeReference, Count, Model, Name, Number, Positive
 from sim.model.rules import BrokenRule
 from sim.model.stages import ARRIVALS_MAX, Stage

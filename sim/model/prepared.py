@@ -23,6 +23,7 @@ class Prepared:
         rows: recorded arrivals, where the load is a trace.
         shape: the callable under `load.shape`.
         errors: exception classes by the text of `error`.
+        factories: what makes custom faults, by the text of `factory`.
         checks: functions of custom checks by the text of `check`.
 
     """
@@ -33,4 +34,5 @@ class Prepared:
     rows: Any = None
     shape: Callable[..., Any] | None = None
     errors: Mapping[str, Callable[[str], Exception]] = field(default_factory=dict)
+    factories: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     checks: Mapping[str, CustomCheck] = field(default_factory=dict)

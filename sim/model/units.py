@@ -76,6 +76,30 @@ def parse_positive_duration(value: object) -> float:
     return seconds
 
 
+def parse_signed_duration(value: object) -> float:
+    """Seconds in a duration that may be negative, such as `-5s`.
+
+    Raises:
+        BrokenRule: when `value` is no duration.
+
+    """
+    text = str(value).strip() if isinstance(value, str | int | float) else ""
+    return -parse_duration(text[1:]) if text.startswith("-") else parse_duration(value)
+
+
+def parse_positive_rate(value: object) -> float:
+    """A rate above zero.
+
+    Raises:
+        BrokenRule: when `value` is no such rate.
+
+    """
+    rate = parse_rate(value)
+    if rate == 0:
+        raise BrokenRule(f"{shown(value)} lets nothing pass", rule="it has to be above zero", fix="write 10/s")
+    return rate
+
+
 def parse_rate(value: object) -> float:
     """Arrivals per second in a rate such as `20/s` or `90/m`.
 
@@ -148,6 +172,12 @@ Duration = Annotated[float, BeforeValidator(parse_duration, json_schema_input_ty
 
 PositiveDuration = Annotated[float, BeforeValidator(parse_positive_duration, json_schema_input_type=str)]
 """A length of time that is not zero."""
+
+SignedDuration = Annotated[float, BeforeValidator(parse_signed_duration, json_schema_input_type=str)]
+"""A length of time that may be negative."""
+
+PositiveRate = Annotated[float, BeforeValidator(parse_positive_rate, json_schema_input_type=str)]
+"""A rate that is not zero."""
 
 Rate = Annotated[float, BeforeValidator(parse_rate, json_schema_input_type=str)]
 """Arrivals per second, written with its unit."""

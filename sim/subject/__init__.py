@@ -1,9 +1,10 @@
 """What is under test, behind one small protocol."""
 
+from sim.model.targets import Targets
 from sim.subject.build import BuildError
 from sim.subject.function import FunctionSubject
 from sim.subject.penguin import PenguinSubject
-from sim.subject.protocol import Accountable, Answer, Envelope, Subject, SubjectError, Targets
+from sim.subject.protocol import Accountable, Answer, Envelope, Subject, SubjectError
 from sim.subject.wrapping import WrappingSeam
 
 __all__ = [

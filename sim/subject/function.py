@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from penguiflow import FlowEvent, Interceptor
-    from sim.subject.protocol import Envelope, Targets
+    from sim.model.targets import Targets
+    from sim.subject.protocol import Envelope
 
 _TASK = "handle:"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from penguiflow import FinalAnswer, FlowError, Headers, Message, TraceEnded
 from sim.model.limits import NodeLimits
-from sim.subject.protocol import Answer, Envelope, SubjectError, Targets
+from sim.model.targets import Targets
+from sim.subject.protocol import Answer, Envelope, SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

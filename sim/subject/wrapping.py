@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from penguiflow import Call, FlowEvent, ambient
-from sim.subject.protocol import SubjectError, Targets
+from sim.model.targets import Targets
+from sim.subject.protocol import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -69,6 +69,7 @@ def test_an_interceptor_sees_attempts_sends_and_tools_with_their_place(run):
         ("attempt", "pay", None, 1, 1),
         ("tool", "pay", "bank", 1, 2),
         ("tool", "pay", "bank", 1, 3),
+        ("send", "pay", "Rookery", 1, 0),
     ]
     assert {(call.trace_id, call.tenant) for call in watch.calls} == {("t1", "acme")}
     assert (watch.calls[4].key, watch.calls[4].value) == ("k", {"amount": 1})
