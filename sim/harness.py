@@ -198,7 +198,7 @@ class _Run:
         checks = self._prepared.scenario.checks
         if wants_tool_calls(checks):
             subject.install(CallWatch(self._recording, self._clock))
-        subject.install(FaultSeam(self._faults, self._setting(), self._recording))
+        subject.install(FaultSeam(self._faults, self._setting(subject), self._recording))
         if self._leaks.active:
             subject.install(self._leaks)
             subject.listen(self._leaks.observe)
@@ -207,8 +207,8 @@ class _Run:
         subject.install(self._effects)
         subject.listen(self._recorder.observe)
 
-    def _setting(self) -> Setting:
-        return Setting(self._world, self._prepared.errors, self._prepared.factories)
+    def _setting(self, subject: Subject) -> Setting:
+        return Setting(self._world, subject, self._prepared.errors, self._prepared.factories)
 
     def _clock(self) -> float:
         return self._world.now_s

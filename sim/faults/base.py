@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sim.kernel import World
     from sim.model.recording import FaultCount
     from sim.model.scenario import FaultBase
+    from sim.subject import Subject
 
 F = TypeVar("F", bound="FaultBase")
 
@@ -25,12 +26,14 @@ class Setting:
 
     Args:
         world: the run's clocks and chance.
+        subject: what is hit.
         errors: exception classes that are named as code, by that name.
         factories: factories of custom faults, by their name.
 
     """
 
     world: World
+    subject: Subject
     errors: Mapping[str, Callable[[str], Exception]] = field(default_factory=dict)
     factories: Mapping[str, Callable[..., CustomAct]] = field(default_factory=dict)
 

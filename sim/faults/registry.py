@@ -8,7 +8,8 @@ from sim.faults.calls import CallError, Hang, Latency, StoreError
 from sim.faults.custom import Custom
 from sim.faults.damage import Corrupt
 from sim.faults.messages import Drop, Duplicate, Reorder, SlowStream
-from sim.faults.room import RateLimit, Squeeze
+from sim.faults.room import QueueSqueeze, RateLimit, Squeeze
+from sim.model.faults import SqueezeFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,4 +39,6 @@ CALL_FAULTS: Mapping[str, type[CallFault[Any]]] = {
 def call_fault(fault: Fault, setting: Setting, count: FaultCount) -> CallFault[Any] | None:
     """What carries out `fault`; nothing where it hits no calls."""
     kind = CALL_FAULTS.get(fault.kind)
+    if isinstance(fault, SqueezeFault) and fault.queue_maxsize is not None:
+        kind = QueueSqueeze
     return None if kind is None else kind(fault, setting, count)

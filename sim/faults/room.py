@@ -13,7 +13,7 @@ from sim.model.faults import RateLimitFault, SqueezeFault
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from penguiflow import Call
+    from penguiflow import Call, FlowEvent
     from sim.faults.base import Setting
     from sim.model.recording import FaultCount
 
@@ -86,3 +86,51 @@ class Squeeze(CallFault[SqueezeFault]):
                 turn.set_result(None)
                 return
         self._going_on -= 1
+
+
+class QueueSqueeze(CallFault[SqueezeFault]):
+    """Senders wait while so many messages wait before the node, as with a smaller `queue_maxsize`."""
+
+    act = "send"
+
+    def __init__(self, fault: SqueezeFault, setting: Setting, count: FaultCount) -> None:
+        super().__init__(fault, setting, count)
+        self._depths = setting.subject.depths
+        self._line: deque[_Place] = deque()
+        setting.subject.listen(self._look)
+
+    def describe(self, call: Call) -> str:
+        """How many may wait there."""
+        return f"at most {self.fault.queue_maxsize} wait before {call.name}"
+
+    async def apply(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
+        """Wait for room, at the longest to the end of the window, and in the order of coming."""
+        place = _Place()
+        self._line.append(place)
+        try:
+            async with asyncio.timeout_at(None if self.fault.window.for_ is None else self.fault.window.end_s):
+                while self._line[0] is not place or self._is_full(call.name):
+                    place.told = asyncio.get_running_loop().create_future()
+                    await place.told
+        except TimeoutError:
+            pass
+        finally:
+            self._line.remove(place)
+            self._look()
+        await proceed()
+
+    def _is_full(self, node: str | None) -> bool:
+        return self._depths().get(node or "", 0) >= (self.fault.queue_maxsize or 0)
+
+    def _look(self, _event: FlowEvent | None = None) -> None:
+        """Something happened in the flow: whoever stands first looks again."""
+        told = self._line[0].told if self._line else None
+        if told is not None and not told.done():
+            told.set_result(None)
+
+
+class _Place:
+    """A place in the line of those who wait."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Future[None] | None = None

@@ -184,6 +184,33 @@ def test_a_call_that_gives_up_in_the_line_hands_its_turn_on():
     assert outcomes(recording) == ["ok", "ok", "error", "error"]
 
 
+def test_a_squeezed_queue_makes_senders_wait():
+    """With room for two before a slow node, the senders behind it are blocked, and no more than two ever wait."""
+    burst = {"stages": [{"for": "1ms", "rate": "6000/s"}]}
+    squeeze = fault("squeeze", where={"node": "b"}, queue_maxsize=2)
+
+    def build() -> Any:
+        async def quick(message: Any, ctx: Any) -> Any:
+            return message
+
+        async def slow(message: Any, ctx: Any) -> Any:
+            await asyncio.sleep(1)
+            return message
+
+        first, second = Node(quick, name="a"), Node(slow, name="b")
+        return create(first.to(second), second.to())
+
+    def deepest(recording: Any) -> int:
+        return max(depth.depth for depth in recording.depths if depth.node == "b")
+
+    free, squeezed = run(build, load=burst), run(build, load=burst, inject=[squeeze])
+    assert (deepest(free), deepest(squeezed)) == (5, 2)
+    assert outcomes(squeezed) == ["ok"] * 6
+    assert sorted(request.ended_s for request in squeezed.requests) == [1, 2, 3, 4, 5, 6]
+    ended = run(build, load=burst, inject=[{**squeeze, "window": {"for": "1500ms"}}])
+    assert deepest(ended) > 2
+
+
 # -- messages ----------------------------------------------------------------------------------
 
 
