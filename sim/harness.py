@@ -16,6 +16,7 @@ from sim.model.plan import Plan
 from sim.model.recording import Blocking, FaultCount, Recording
 from sim.model.recording import Stuck as StuckStory
 from sim.model.scenario import TenantProbeFault
+from sim.services import DeclaredEffects, Services
 from sim.subject import Accountable
 from sim.subject.build import BuildWorld, build_subject
 from sim.watch import EffectWatch, LeakWatch, Recorder
@@ -26,6 +27,7 @@ from sim.watch.traffic import CallWatch, SendWatch, wants_sends, wants_tool_call
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from penguiflow import Interceptor
     from sim.kernel.digest import Digest
     from sim.model.plan import CallPoint
     from sim.model.prepared import Prepared
@@ -76,7 +78,7 @@ def targets_of(prepared: Prepared) -> Targets:
         return _build(prepared, world).targets()
 
     world = World(prepared.scenario.seeds.first, env=prepared.scenario.env)
-    with LogCapture(_ignore, _ignore):
+    with LogCapture(_ignore, _ignore), _services(prepared, world).installed():
         return world.run(build())
 
 
@@ -98,6 +100,7 @@ class _Run:
         self._faults = scenario.faults if faults else ()
         self._world = _planned_world(prepared, seed, plan)
         self._world.digest.keep_events = keep_events
+        self._services = _services(prepared, self._world)
         self._plan = plan
         self._plan_seam = PlanSeam(plan, self._world) if probing or plan != NOTHING_LATE else None
         self._recording = Recording(scenario=scenario.name, seed=seed)
@@ -133,6 +136,7 @@ class _Run:
         """Run, and close the books however it ends."""
         with (
             LogCapture(self._leaks.read_log, self._leaks.read_line),
+            self._services.installed(),
             watched_properties(self._recording.properties, self._clock),
         ):
             try:
@@ -160,6 +164,7 @@ class _Run:
         recording.uncontrolled = tuple(map(str, world.uncontrolled))
 
     async def _main(self) -> None:
+        await self._services.start()
         subject = _build(self._prepared, self._world)
         self._watch(subject)
         await subject.start()
@@ -172,6 +177,7 @@ class _Run:
         if isinstance(subject, Accountable):
             self._recording.residue = dict(subject.residue())
         await subject.stop()
+        await self._services.stop()
         self._recorder.finish(self._clock())
 
     async def _leave_background_time(self, known: Collection[asyncio.Task[object]]) -> None:
@@ -192,23 +198,32 @@ class _Run:
             if fault.window.for_ is not None and not isinstance(fault, TenantProbeFault)
         }
         self._recorder.bounds = targets.bounds
+        self._services.watch(subject)
         if self._plan_seam is not None:
             self._plan_seam.timeouts_s = targets.timeouts_s
-            subject.install(self._plan_seam)
+            self._install(subject, self._plan_seam)
         checks = self._prepared.scenario.checks
         if wants_tool_calls(checks):
             subject.install(CallWatch(self._recording, self._clock))
-        subject.install(FaultSeam(self._faults, self._setting(subject), self._recording))
+        self._install(subject, FaultSeam(self._faults, self._setting(subject), self._recording))
         if self._leaks.active:
-            subject.install(self._leaks)
+            self._install(subject, self._leaks)
             subject.listen(self._leaks.observe)
         if wants_sends(checks):
             subject.install(SendWatch(self._recording))
         subject.install(self._effects)
+        self._services.install(self._effects, inside=True)
+        if declared := [effect.node for effect in self._prepared.scenario.world.effects]:
+            subject.install(DeclaredEffects(declared, self._effects))
         subject.listen(self._recorder.observe)
 
     def _setting(self, subject: Subject) -> Setting:
         return Setting(self._world, subject, self._prepared.errors, self._prepared.factories)
+
+    def _install(self, subject: Subject, interceptor: Interceptor) -> None:
+        """Stand `interceptor` around what the subject does, and around what it asks of services."""
+        subject.install(interceptor)
+        self._services.install(interceptor)
 
     def _clock(self) -> float:
         return self._world.now_s
@@ -240,6 +255,10 @@ def _planned_world(prepared: Prepared, seed: int, plan: Plan) -> World:
     return world
 
 
+def _services(prepared: Prepared, world: World) -> Services:
+    return Services(prepared.scenario.world.services, prepared.services, world)
+
+
 def _build(prepared: Prepared, world: World) -> Subject:
     scenario = prepared.scenario
     surroundings = BuildWorld(
@@ -258,7 +277,7 @@ def _ignore(_what: object) -> None:
 
 def _without_callers(story: StuckStory) -> StuckStory:
     """The same story with the harness's own tasks told in one line."""
-    waits = [wait for wait in story.waits if not wait.startswith((CALLER, "task-1 "))]
+    waits = [wait for wait in story.waits if not wait.startswith((CALLER, "service:", "task-1 "))]
     callers = [wait.split()[0].removeprefix(CALLER) for wait in story.waits if wait.startswith(CALLER)]
     if callers:
         waits.append(f"{len(callers)} callers wait for their answers, the first of them {callers[0]}")

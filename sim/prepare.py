@@ -12,6 +12,7 @@ from sim.load import read_rows
 from sim.loader import ScenarioError, check_targets, load_object, modules_of, place_of, resolve_csv
 from sim.model.faults import CustomFault, FailingFault
 from sim.model.prepared import Prepared
+from sim.outside import made_of
 from sim.usercode import user_errors
 
 if TYPE_CHECKING:
@@ -47,8 +48,11 @@ def prepare(loaded: LoadedScenario) -> Prepared:
         for index, check in enumerate(loaded.scenario.checks)
         if check.check is not None
     }
-    prepared = Prepared(loaded.scenario, builder, payload, rows, shape, errors, factories, checks)
-    if builder is not None:
+    services = {
+        name: problems.of(made_of, loaded, name, service) for name, service in loaded.scenario.world.services.items()
+    }
+    prepared = Prepared(loaded.scenario, builder, payload, rows, shape, errors, factories, checks, services)
+    if builder is not None and None not in services.values():
         problems.of(_check_flow, loaded, prepared)
     problems.raise_all()
     return prepared

@@ -9,6 +9,7 @@ from sim.faults import FactoryError
 from sim.load import PayloadError, ShapeError
 from sim.loader import ScenarioError, place_of
 from sim.model.custom import CustomCheckError
+from sim.services import ServiceError
 from sim.subject import SubjectError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def user_errors(loaded: LoadedScenario) -> Iterator[None]:
         yield
     except SubjectError as error:
         raise ScenarioError([_of_flow(loaded, error)]) from error
+    except ServiceError as error:
+        raise ScenarioError([_of_service(loaded, error)]) from error
     except PayloadError as error:
         raise ScenarioError([loaded.problem("load.payload", str(error))]) from error
     except ShapeError as error:
@@ -60,6 +63,13 @@ def _of_check(loaded: LoadedScenario, error: CustomCheckError) -> Problem:
     place = place_of(error.__cause__, loaded.folder) if error.__cause__ is not None else ""
     message = f"{error.message} ({place})" if place else error.message
     return loaded.problem(f"checks[{position}].check", message, rule=error.rule, fix=error.fix)
+
+
+def _of_service(loaded: LoadedScenario, error: ServiceError) -> Problem:
+    place = place_of(error.__cause__, loaded.folder) if error.__cause__ is not None else ""
+    message = f"{error.message} ({place})" if place else error.message
+    path = f"world.services.{error.service}.{error.key}"
+    return loaded.problem(path, message, rule=error.rule, fix=error.fix)
 
 
 def _of_exit(loaded: LoadedScenario, error: SystemExit) -> Problem:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sim.model.plan import CallPoint
+from sim.model.service_call import ServiceCall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -95,5 +96,10 @@ def plan_address(call: Call) -> str:
 
 
 def family_of(call: Call) -> str:
-    """What calls of one kind share: `pay` for the attempts of a node, `pay/charge` for its calls of a tool."""
+    """What calls of one kind share: `pay` for the attempts of a node, `pay/charge` for its calls of a tool.
+
+    Calls of a service are named with it: `pay/bank POST /charges`.
+    """
+    if isinstance(call, ServiceCall):
+        return f"{call.node or ''}/{call.service} {call.name or ''}"
     return call.node or "" if call.act == "attempt" else f"{call.node or ''}/{call.name or ''}"

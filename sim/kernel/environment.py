@@ -15,6 +15,11 @@ ALWAYS_LISTED = (
 )  # fmt: skip
 """What every run sees: where programs, files and the user's home are, and the language. No secret belongs here."""
 ALWAYS_LISTED_PREFIXES = ("LC_", "PYTHON")
+_OF_REAL_NETWORKS = (
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+)  # fmt: skip
+"""What HTTP clients ask for whenever one is made; a run has no use for them, and that they are hidden is no news."""
 
 
 class _Variables(dict[Any, Any]):
@@ -26,7 +31,7 @@ class _Variables(dict[Any, Any]):
         self.asked_for: dict[str, None] = {}
 
     def __missing__(self, key: Any) -> Any:
-        if key in self._outside:
+        if key in self._outside and os.fsdecode(key).upper() not in _OF_REAL_NETWORKS:
             self.asked_for[os.fsdecode(key)] = None
         raise KeyError(key)
 

@@ -68,6 +68,18 @@ class _Seal:
 
 
 _seal: _Seal | None = None
+_advice: Callable[[str], str] | None = None
+
+
+@contextmanager
+def advised(advice: Callable[[str], str]) -> Iterator[None]:
+    """Let refusals of a network say what `advice` says of the host that was asked for."""
+    global _advice
+    before, _advice = _advice, advice
+    try:
+        yield
+    finally:
+        _advice = before
 
 
 @contextmanager
@@ -117,7 +129,16 @@ def _install_hook() -> None:
 def _audit(event: str, args: tuple[Any, ...]) -> None:
     if _seal is not None and event in _REFUSED:
         first, end, instead = _REFUSED[event]
+        if instead is NETWORK and _advice is not None:
+            instead = _advice(_host_in(args[first:end]))
         refuse(f"{event}({', '.join(map(repr, args[first:end]))})", instead)
+
+
+def _host_in(asked: tuple[Any, ...]) -> str:
+    """The host that a call of the socket module asks for: its first argument, or the first part of an address."""
+    first = asked[0] if asked else ""
+    host = first[0] if isinstance(first, tuple) and first else first
+    return host.decode(errors="replace") if isinstance(host, bytes) else str(host)
 
 
 def _fork_exec_refused() -> replaced:

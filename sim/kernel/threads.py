@@ -198,7 +198,7 @@ class Threads:
             self._wait(target_s)
             return
         if self._loop.is_running():
-            self._note(call, duration_s)
+            self.note(call, duration_s)
         while self._step(target_s):
             pass
         self._loop.advance_to(target_s)
@@ -318,10 +318,11 @@ class Threads:
         if not taken and deadline_s is not None:
             self._loop.advance_to(deadline_s)
         if self.time() > started_s:
-            self._note("waiting for a thread", self.time() - started_s, at_s=started_s)
+            self.note("waiting for a thread", self.time() - started_s, at_s=started_s)
         return taken
 
-    def _note(self, call: str, duration_s: float, *, at_s: float | None = None) -> None:
+    def note(self, call: str, duration_s: float, *, at_s: float | None = None) -> None:
+        """Write down what holds up the loop, from `at_s` or from now on."""
         at_s = self.time() if at_s is None else at_s
         file, _, line = line_of_user().rpartition(":")
         self.blocked.append(Blocked(call, file, int(line), duration_s, actor(), at_s))

@@ -6,6 +6,7 @@ from sim.loader.errors import Problem, ProblemAt, ScenarioError, SelectionError
 from sim.loader.find import find_scenarios, load_scenarios
 from sim.loader.load import LoadedScenario, load_scenario
 from sim.loader.modules import modules_of
+from sim.loader.scripts import load_exchanges, load_script
 from sim.loader.targets import check_targets
 from sim.loader.traffic import resolve_csv
 
@@ -18,9 +19,11 @@ __all__ = [
     "check_targets",
     "declared_properties",
     "find_scenarios",
+    "load_exchanges",
     "load_object",
     "load_scenario",
     "load_scenarios",
+    "load_script",
     "modules_of",
     "place_of",
     "resolve_csv",

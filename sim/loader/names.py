@@ -28,6 +28,7 @@ def name_problems(document: Document) -> Iterator[Problem]:
     yield from _ids(document)
     yield from _during(document)
     yield from _tenants(document)
+    yield from _services(document)
     yield from _expectations(document)
 
 
@@ -64,6 +65,15 @@ def _tenants(document: Document) -> Iterator[Problem]:
     ]:
         if name not in tenants:
             yield _unknown(document, path, "tenant", name, tenants)
+
+
+def _services(document: Document) -> Iterator[Problem]:
+    services = child(child(document.value, "world"), "services")
+    names = list(services) if isinstance(services, dict) else []
+    for section in ("faults", "checks"):
+        for path, name in _texts(document, section, "where", "service"):
+            if name not in names:
+                yield _unknown(document, path, "service", name, names)
 
 
 def _tenant_names(document: Document) -> list[str] | None:

@@ -37,6 +37,7 @@ def check_targets(loaded: LoadedScenario, targets: Targets) -> None:
         *_pointless(loaded, "faults", scenario.faults, targets),
         *_pointless(loaded, "checks", scenario.checks, targets),
         *(problem for fault in scenario.faults for problem in _without_store(loaded, fault, targets)),
+        *_unknown_effects(loaded, targets.nodes),
     ]
     if problems:
         raise ScenarioError(problems)
@@ -86,3 +87,10 @@ def _without_store(loaded: LoadedScenario, fault: FaultBase, targets: Targets) -
         index = loaded.scenario.faults.index(fault)
         message, rule = "the flow has no store", "it hits a flow that was made with one"
         yield loaded.problem(f"faults[{index}].kind", message, rule=rule, fix="create(..., state_store=world.store)")
+
+
+def _unknown_effects(loaded: LoadedScenario, nodes: Sequence[str]) -> Iterator[Problem]:
+    for index, effect in enumerate(loaded.scenario.world.effects):
+        if effect.node not in nodes:
+            message, rule, fix = unknown("node", effect.node, nodes)
+            yield loaded.problem(f"world.effects[{index}].node", message, rule=rule, fix=fix)

@@ -25,6 +25,7 @@ class Prepared:
         errors: exception classes by the text of `error`.
         factories: what makes custom faults, by the text of `factory`.
         checks: functions of custom checks by the text of `check`.
+        services: what each service is made of, by name: a factory of ASGI apps, or the swaps of callables.
 
     """
 
@@ -36,3 +37,4 @@ class Prepared:
     errors: Mapping[str, Callable[[str], Exception]] = field(default_factory=dict)
     factories: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     checks: Mapping[str, CustomCheck] = field(default_factory=dict)
+    services: Mapping[str, Any] = field(default_factory=dict)

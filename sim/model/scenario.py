@@ -34,6 +34,7 @@ from sim.model.fields import CodeReference, Identifier, Model, Name, VariableNam
 from sim.model.load import Load, Seeds, Tenant, Trace
 from sim.model.stages import Ramp, Stage
 from sim.model.units import PositiveDuration
+from sim.model.world import NodeEffect, Outside, Service
 
 __all__ = [
     "DURING_NOUNS",
@@ -53,11 +54,14 @@ __all__ = [
     "LatencyFault",
     "Load",
     "Metric",
+    "NodeEffect",
+    "Outside",
     "Place",
     "Ramp",
     "RetryStormFault",
     "Scenario",
     "Seeds",
+    "Service",
     "Sink",
     "Stage",
     "Stat",
@@ -97,6 +101,11 @@ class Scenario(Model):
         default=(),
         description="Environment variables that the flow may read; it sees no others but a few such as PATH and HOME.",
         examples=[["SHOP_REGION"]],
+    )
+    world: Outside = Field(
+        default_factory=Outside,
+        description="Simulated services that the flow reaches, and nodes that are effects.",
+        examples=[{"services": {"payments": {"app": "shop.world:payments"}}}],
     )
     horizon: PositiveDuration = Field(
         default=600.0,

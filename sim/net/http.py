@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -44,7 +45,7 @@ class AppTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self.log: list[Exchange] = []
         self._world = world
-        self._apps = dict(apps)
+        self._apps = apps
         self._links = dict(links or {})
         self._tenant_header = tenant_header
         self._calls: Counter[tuple[str, str]] = Counter()
@@ -60,7 +61,7 @@ class AppTransport(httpx.AsyncBaseTransport):
 
         """
         self._check_running(request)
-        app = self._apps.get(request.url.host)
+        app = self.app_for(request)
         if app is None:
             known = ", ".join(sorted(self._apps)) or "none"
             raise httpx.ConnectError(f"no service at {request.url.host!r}; the run has {known}", request=request)
@@ -70,8 +71,12 @@ class AppTransport(httpx.AsyncBaseTransport):
         call = passage(link, self._world.draws, exchange.service, request.url.path, exchange.number)
         return await _Call(app, request, body, link=call, exchange=exchange, clock=self._world.loop.time).response()
 
+    def app_for(self, request: httpx.Request) -> App | None:
+        """Who answers `request`."""
+        return self._apps.get(request.url.host)
+
     def _check_running(self, request: httpx.Request) -> None:
-        if asyncio.get_running_loop() is not self._world.loop:
+        if getattr(asyncio.get_running_loop(), "outer", asyncio.get_running_loop()) is not self._world.loop:
             raise RuntimeError(
                 f"{request.method} {request.url} comes outside of world {self._world.seed}; its services live as "
                 "long as its run; make the request inside World.run"
@@ -139,7 +144,8 @@ class _Call(httpx.AsyncByteStream):
             self._sent.put_nowait({"type": "http.response.body"})
             return {"status": self._link.status}
         self._exchange.delivered = True
-        self._task = asyncio.get_running_loop().create_task(self._serve())
+        # The app is another program: nothing of its client's context reaches it.
+        self._task = asyncio.get_running_loop().create_task(self._serve(), context=Context())
         start: dict[str, Any] = self._checked(await self._sent.get())
         if self._link.response_lost:
             await self._silence()
