@@ -204,7 +204,7 @@ class _Run:
             self._install(subject, self._plan_seam)
         checks = self._prepared.scenario.checks
         if wants_tool_calls(checks):
-            subject.install(CallWatch(self._recording, self._clock))
+            self._install(subject, CallWatch(self._recording, self._clock))
         self._install(subject, FaultSeam(self._faults, self._setting(subject), self._recording))
         if self._leaks.active:
             self._install(subject, self._leaks)

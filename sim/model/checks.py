@@ -34,11 +34,6 @@ _NEEDED_BY_BOUNDS = ("metric", "stat", "versus")
 class CheckWhere(Where):
     """Which samples a check looks at; every given key has to match."""
 
-    service: Name | None = Field(
-        default=None,
-        description="Calls of this service (its name under `world.services`).",
-        examples=["payments"],
-    )
     phase: Phase | None = Field(
         default=None,
         description="Requests that were in this phase of their life when their deadline passed.",

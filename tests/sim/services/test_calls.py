@@ -271,3 +271,11 @@ def test_a_node_can_be_an_effect() -> None:
     recording = run(flow, {}, effects=[{"node": "ship"}])
 
     assert [(effect.name, effect.key) for effect in recording.effects] == [("ship", "load-0/ship")]
+
+
+def test_calls_of_a_service_are_counted_by_its_name() -> None:
+    """Amplification at a service: every call that its caller made, also those that were lost."""
+    check = {"id": "few", "metric": "attempts.per_request", "stat": "max", "where": {"service": "bank"}, "max": 1}
+    recording = run(charge(3), {"bank": Bank}, faults=[dropped(where={"service": "bank"}, max_fires=2)], checks=[check])
+
+    assert [(call.service, call.name) for call in recording.tool_calls] == [("bank", "POST /charges")] * 3
