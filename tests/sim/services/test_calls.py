@@ -279,3 +279,28 @@ def test_calls_of_a_service_are_counted_by_its_name() -> None:
     recording = run(charge(3), {"bank": Bank}, faults=[dropped(where={"service": "bank"}, max_fires=2)], checks=[check])
 
     assert [(call.service, call.name) for call in recording.tool_calls] == [("bank", "POST /charges")] * 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"kind": "hang"}, "ReadTimeout"),
+        ({"kind": "rate_limit", "rate": "1/m", "retry_after": "3s"}, (429, "3")),
+        ({"kind": "corrupt", "how": "remove", "fields": ["asked"]}, (200, None)),
+    ],
+    ids=["hang", "rate_limit", "corrupt"],
+)
+def test_faults_of_calls_hit_services_too(fault: Any, expected: Any) -> None:
+    """Silence ends the client's patience, a limit says when to come back, damage is in the body."""
+
+    async def program() -> Any:
+        try:
+            await BANK.get("/x")
+            answer = await BANK.get("/x")
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        assert answer.status_code != 200 or "asked" not in answer.json()
+        return answer.status_code, answer.headers.get("retry-after")
+
+    hit = {"id": "hit", "where": {"service": "bank"}, **fault}
+    assert answer_of(program, {"bank": Bank}, faults=[hit]) == expected
