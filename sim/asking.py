@@ -12,11 +12,13 @@ from sim.model.recording import Request
 from sim.subject import Answer, Envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sim.kernel import World
     from sim.load import Arrival
     from sim.model.clients import Cancel
     from sim.model.prepared import Prepared
-    from sim.model.recording import Recording
+    from sim.model.recording import Gone, Outcome, Recording
     from sim.subject import Subject
     from sim.watch import LeakWatch, Recorder
 
@@ -24,6 +26,14 @@ if TYPE_CHECKING:
 GIVE_UP_GRACE_S = 0.001
 _GAVE_UP = Answer("deadline", detail="the caller gave up")
 _CANCELLED = Answer("cancelled", detail="the caller cancelled")
+_GONE: Mapping[Outcome, Gone] = {
+    "ok": "answered",
+    "error": "refused",
+    "no_result": "refused",
+    "deadline": "deadline",
+    "cancelled": "cancelled",
+    "unanswered": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +84,16 @@ class Asking:
         self._leaks = leaks
         self._requests: dict[str, Request] = {}
 
-    def is_waiting(self, trace_id: str) -> bool:
-        """Whether the caller of this trace still waits for its answer; from its deadline on it no longer does."""
+    def gone(self, trace_id: str) -> Gone:
+        """Why the caller of this trace no longer waits; empty while it does, or where no caller sent it."""
         request = self._requests.get(trace_id)
-        if request is None or request.ended_s is not None:
-            return False
+        if request is None:
+            return ""
+        if request.ended_s is not None:
+            return _GONE[request.outcome]
         ends = (request.deadline_s, request.gives_up_s)
-        return all(end_s is None or round(self._world.now_s, 6) < round(end_s, 6) for end_s in ends)
+        past = any(end_s is not None and round(self._world.now_s, 6) >= round(end_s, 6) for end_s in ends)
+        return "deadline" if past else ""
 
     async def ask(
         self, subject: Subject, first: Arrival, payload: Any, *, trace: str, origin: str, again: Again
@@ -149,7 +162,8 @@ class Asking:
             answer = _CANCELLED if calls_off else _GAVE_UP
         request.ended_s = round(self._world.now_s, 6)
         request.outcome, request.detail = answer.outcome, answer.detail
-        self._leaks.look("egress", answer.value, seen_by=request.tenant, node=None, trace_id=request.trace_id)
+        if self._leaks.active:
+            self._leaks.read_answer(answer, request.tenant, request.trace_id)
         self._recorder.note("answer", request.trace_id, answer.outcome, answer.detail, _fingerprint(answer.value))
         if answer is _CANCELLED:
             await subject.cancel(request.trace_id)

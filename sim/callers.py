@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.kernel import World
     from sim.load import Stretch
     from sim.model.prepared import Prepared
-    from sim.model.recording import Recording
+    from sim.model.recording import Gone, Recording
     from sim.model.scenario import Fault
     from sim.subject import Subject
     from sim.watch import LeakWatch, Recorder
@@ -73,9 +73,9 @@ class Callers:
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
-    def is_waiting(self, trace_id: str) -> bool:
-        """Whether the caller of this trace still waits for its answer; from its deadline on it no longer does."""
-        return self._asking.is_waiting(trace_id)
+    def gone(self, trace_id: str) -> Gone:
+        """Why the caller of this trace no longer waits; empty while it does, or where no caller sent it."""
+        return self._asking.gone(trace_id)
 
     async def _let_arrive(self, group: asyncio.TaskGroup, arrivals: Sequence[Arrival]) -> None:
         """Let every request arrive at its time, whether or not the flow keeps up."""

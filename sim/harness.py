@@ -16,7 +16,7 @@ from sim.model.plan import Plan
 from sim.model.recording import Blocking, FaultCount, Recording
 from sim.model.recording import Stuck as StuckStory
 from sim.model.scenario import TenantProbeFault
-from sim.services import DeclaredEffects, Services
+from sim.services import Services
 from sim.subject import Accountable
 from sim.subject.build import BuildWorld, build_subject
 from sim.watch import EffectWatch, LeakWatch, Recorder
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sim.kernel.digest import Digest
     from sim.model.plan import CallPoint
     from sim.model.prepared import Prepared
+    from sim.model.scenario import Scenario
     from sim.model.targets import Targets
     from sim.subject import Subject
 
@@ -110,7 +111,9 @@ class _Run:
         self._recorder = Recorder(self._recording, self._clock)
         if keep_events:
             self._recorder = _TellingRecorder(self._recording, self._clock, self._world.digest)
-        self._leaks = LeakWatch(probes, self._world.draws, self._recording, self._clock)
+        self._leaks = LeakWatch(
+            probes, self._world.draws, self._recording, self._clock, always=_several_tenants(scenario)
+        )
         self._callers = Callers(
             prepared,
             faults=self._faults,
@@ -119,7 +122,8 @@ class _Run:
             recorder=self._recorder,
             leaks=self._leaks,
         )
-        self._effects = EffectWatch(self._recording, self._recorder, self._clock, self._callers.is_waiting)
+        declared = [effect.node for effect in scenario.world.effects]
+        self._effects = EffectWatch(self._recording, self._recorder, self._clock, self._callers.gone, nodes=declared)
 
     @property
     def calls(self) -> list[CallPoint]:
@@ -135,7 +139,7 @@ class _Run:
     def execute(self) -> Recording:
         """Run, and close the books however it ends."""
         with (
-            LogCapture(self._leaks.read_log, self._leaks.read_line),
+            LogCapture(self._leaks.read_log, self._leaks.read_line, self._leaks.read_entry),
             self._services.installed(),
             watched_properties(self._recording.properties, self._clock),
         ):
@@ -213,8 +217,6 @@ class _Run:
             subject.install(SendWatch(self._recording))
         subject.install(self._effects)
         self._services.install(self._effects, inside=True)
-        if declared := [effect.node for effect in self._prepared.scenario.world.effects]:
-            subject.install(DeclaredEffects(declared, self._effects))
         subject.listen(self._recorder.observe)
 
     def _setting(self, subject: Subject) -> Setting:
@@ -257,6 +259,12 @@ def _planned_world(prepared: Prepared, seed: int, plan: Plan) -> World:
 
 def _services(prepared: Prepared, world: World) -> Services:
     return Services(prepared.scenario.world.services, prepared.services, world)
+
+
+def _several_tenants(scenario: Scenario) -> bool:
+    """Whether there is anybody from whom a tenant's data has to be kept."""
+    recorded = scenario.load.trace is not None and scenario.load.trace.tenant is not None
+    return recorded or len(scenario.tenants) > 1
 
 
 def _build(prepared: Prepared, world: World) -> Subject:

@@ -161,8 +161,8 @@ def _effect_flags(is_true: Callable[[Effect], bool]) -> MetricFunction:
 
 
 def is_zombie(effect: Effect) -> bool:
-    """Whether nobody waited for the effect any more."""
-    return not effect.caller_waiting
+    """Whether nobody waited for the effect any more; work that no caller sent has nobody to be late for."""
+    return effect.gone != ""
 
 
 def is_unkeyed(effect: Effect) -> bool:

@@ -36,14 +36,21 @@ def first_of_each(effects: Sequence[Effect]) -> list[int | None]:
 
     Two effects are the same when name, tenant and key agree, in whatever trace; without a
     key, when name, trace, node and arguments do (SCENARIOS 1.6). Keyless effects outside
-    every trace cannot be told apart and never repeat one another.
+    every trace cannot be told apart and never repeat one another. Two tenants may use the
+    same key: each has its own. An effect that has the key of an earlier one and other
+    arguments repeats that one, unless another earlier one has its arguments too.
     """
     firsts: dict[tuple[str | None, ...], int] = {}
+    exact: dict[tuple[str | None, ...], int] = {}
     repeated: list[int | None] = []
     for position, effect in enumerate(effects):
         identity = _identity(effect)
-        first = position if identity is None else firsts.setdefault(identity, position)
-        repeated.append(None if first == position else first)
+        if identity is None:
+            repeated.append(None)
+            continue
+        first = firsts.setdefault(identity, position)
+        same = exact.setdefault((*identity, effect.args_digest), position)
+        repeated.append(same if same != position else first if first != position else None)
     return repeated
 
 
@@ -58,9 +65,9 @@ def sightings_in(recording: Recording, where: Where, interval: Interval) -> list
 
 def _identity(effect: Effect) -> tuple[str | None, ...] | None:
     if effect.key is not None:
-        return ("key", effect.name, effect.tenant, effect.key)
+        return ("key", effect.service, effect.name, effect.tenant, effect.key)
     if effect.trace_id is not None:
-        return ("call", effect.name, effect.trace_id, effect.node, effect.args_digest)
+        return ("call", effect.service, effect.name, effect.trace_id, effect.node, effect.args_digest)
     return None
 
 
@@ -69,7 +76,8 @@ def _matching_effects(recording: Recording, where: Where) -> list[int]:
     matching = []
     for position, effect in enumerate(recording.effects):
         if (
-            where.tool in (None, effect.name)
+            (where.tool is None or (where.tool == effect.name and effect.service is None))
+            and where.service in (None, effect.service)
             and where.node in (None, effect.node)
             and where.tenant in (None, effect.tenant)
             and where.attempt in (None, effect.attempt)

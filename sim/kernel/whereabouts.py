@@ -12,7 +12,7 @@ from sim.kernel.frames import place
 if TYPE_CHECKING:
     from types import FrameType
 
-_MACHINERY = sys.stdlib_module_names | {"_pytest", "anyio"}
+_MACHINERY = sys.stdlib_module_names | {"_pytest", "anyio", "structlog"}
 _HARNESS = ("sim.", "importlib.")
 _RUNTIME_TASK = "penguiflow:"
 

@@ -19,8 +19,9 @@ from sim.model.message_faults import DropFault, DuplicateFault, ReorderFault, Sl
 from sim.model.rules import BrokenRule, shown
 from sim.model.units import Duration, SignedDuration
 
-Place = Literal["payload", "headers", "state", "tool_result"]
-Sink = Literal["egress", "logs", "events", "state", "tool_args", "metric_labels"]
+Place = Literal["payload", "headers", "meta", "state", "tool_result", "memory"]
+Sink = Literal["egress", "errors", "logs", "events", "state", "bus", "tool_args", "services", "metric_labels"]
+SINKS: tuple[Sink, ...] = get_args(Sink)
 
 
 class RetryStormFault(FaultBase):
@@ -65,11 +66,11 @@ class TenantProbeFault(FaultBase):
     plant: tuple[Place, ...] = Field(
         default=("payload",),
         min_length=1,
-        description="Where canaries are planted.",
+        description="Where canaries are planted; `memory`: in one request, to see what the flow keeps of it.",
         examples=[["payload", "tool_result"]],
     )
     look_in: tuple[Sink, ...] = Field(
-        default=("egress", "logs", "events", "state", "tool_args", "metric_labels"),
+        default=SINKS,
         min_length=1,
         description="Which sinks are searched.",
         examples=[["egress", "logs"]],

@@ -34,7 +34,7 @@ Metric = Literal[
 ]
 Stat = Literal["count", "rate", "min", "mean", "p50", "p90", "p95", "p99", "max"]
 FindingKind = Literal[
-    "threshold", "timeout", "deadline", "error", "duplicate_effect", "zombie_effect", "unkeyed_effect",
+    "threshold", "timeout", "deadline", "error", "duplicate_effect", "reused_key", "zombie_effect", "unkeyed_effect",
     "leak", "stuck", "lost", "not_drained", "nondeterminism", "blocked_loop", "reached_out", "uncontrolled",
     "residue", "executions", "conservation", "deadline_bound", "timeout_bound", "custom", "property_broken",
 ]  # fmt: skip
@@ -44,7 +44,7 @@ _PERCENTILES: tuple[Stat, ...] = ("p50", "p90", "p95", "p99")
 _OF_FLAGS: tuple[Stat, ...] = ("count", "rate", "mean", "max")
 _OF_NUMBERS: tuple[Stat, ...] = ("min", "mean", *_PERCENTILES, "max")
 _REQUEST_KEYS = ("node", "tool", "tenant", "attempt", "call")
-_EFFECT_KEYS = ("node", "tool", "tenant", "attempt", "call")
+_EFFECT_KEYS = ("node", "tool", "service", "tenant", "attempt", "call")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ METRICS: Mapping[Metric, MetricSpec] = {
     "queue.growth": MetricSpec(_OF_NUMBERS, ("node",), ("threshold",), unit="/s", signed=True),
     "head_of_line": MetricSpec(_OF_NUMBERS, ("node", "tenant"), ("threshold",), unit="s"),
     "fairness": MetricSpec(_OF_NUMBERS, ("node", "tool", "attempt", "call"), ("threshold",)),
-    "effects.duplicates": _flags("duplicate_effect", where=_EFFECT_KEYS),
+    "effects.duplicates": _flags("duplicate_effect", "reused_key", where=_EFFECT_KEYS),
     "effects.zombies": _flags("zombie_effect", where=_EFFECT_KEYS),
     "effects.unkeyed": _flags("unkeyed_effect", where=_EFFECT_KEYS),
     "leaks.confirmed": _flags("leak", where=("node", "tenant")),
@@ -108,7 +108,7 @@ FINDING_KINDS: Mapping[str, tuple[FindingKind, ...]] = {
     "lost": ("lost",),
     "leaks": ("leak",),
     "surroundings": ("blocked_loop", "reached_out", "uncontrolled"),
-    "duplicates": ("duplicate_effect",),
+    "duplicates": ("duplicate_effect", "reused_key"),
     "properties": ("property_broken",),
     "determinism": ("nondeterminism",),
 }

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Outcome = Literal["ok", "error", "deadline", "cancelled", "no_result", "unanswered"]
 SpanKind = Literal["waiting", "running", "backoff", "blocked"]
+Gone = Literal["", "answered", "refused", "cancelled", "deadline"]
+"""Why nobody waits for an effect any more; empty while somebody does, or where nobody ever did."""
 
 INGRESS = "ingress"
 """The node of a request that no edge has room for yet."""
@@ -87,8 +89,10 @@ class Effect:
         node: the node that acted.
         attempt: the node's attempt, from 1.
         at_s: when it took effect.
-        caller_waiting: whether the caller was still waiting; if not, it is a zombie.
+        gone: why the caller no longer waited, which makes it a zombie: it had its answer, was told no (refused),
+            had cancelled, or its deadline had come. Empty where it waited, or where no caller is behind the trace.
         certain: false where the call was cut off under way, so that it has perhaps happened.
+        service: the simulated service that was changed; `None` for a tool or a declared node.
 
     """
 
@@ -100,8 +104,9 @@ class Effect:
     node: str | None
     attempt: int
     at_s: float
-    caller_waiting: bool
+    gone: Gone = ""
     certain: bool = True
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ class Sighting:
     """A canary seen in a sink.
 
     Args:
-        fault: the probe that planted it.
+        fault: the probe that planted it; empty for what every run of several tenants plants.
         place: where it was planted.
         owner: the tenant it belongs to.
         sink: where it was seen.
@@ -138,6 +143,8 @@ class Sighting:
         at_s: when.
         path: where inside the value, such as `payload.answer`.
         leaked: whether somebody other than the owner could see it.
+        form: how it was written, such as `plain`, `base64`, `escaped`.
+        line: `file:line` of the log call, where a log leaked.
 
     """
 
@@ -151,6 +158,8 @@ class Sighting:
     at_s: float
     path: str
     leaked: bool
+    form: str = "plain"
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)

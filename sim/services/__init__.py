@@ -1,9 +1,8 @@
 """The outside world of a scenario: services that an application reaches unchanged, and what their stand-ins may use."""
 
-from sim.services.declared import DeclaredEffects
 from sim.services.errors import ServiceError
 from sim.services.idempotent import Idempotent
 from sim.services.operations import operation
 from sim.services.running import Services
 
-__all__ = ["DeclaredEffects", "Idempotent", "ServiceError", "Services", "operation"]
+__all__ = ["Idempotent", "ServiceError", "Services", "operation"]

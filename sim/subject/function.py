@@ -117,4 +117,4 @@ class FunctionSubject:
             except Exception as error:  # noqa: BLE001 - whatever a request dies of is its outcome
                 if isinstance(error, TimeoutError) and limit.expired():
                     return Answer("deadline", detail="DEADLINE_EXCEEDED")
-                return Answer("error", detail=type(error).__name__)
+                return Answer("error", detail=type(error).__name__, error=error)

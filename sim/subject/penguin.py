@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from penguiflow import FinalAnswer, FlowError, Headers, Message, TraceEnded
+from penguiflow import FinalAnswer, FlowError, Headers, Message, StreamChunk, TraceEnded
 from sim.model.limits import NodeLimits
 from sim.model.targets import Targets
 from sim.subject.protocol import Answer, Envelope, SubjectError
@@ -92,30 +92,37 @@ class PenguinSubject:
             headers=Headers(tenant=envelope.tenant, topic=envelope.topic),
             trace_id=envelope.trace_id,
             deadline_s=envelope.deadline_unix_s,
+            meta=dict(envelope.meta),
         )
         with _refusals("take a request"):
             await self._flow.emit(message, trace_id=envelope.trace_id)
 
     async def outcome(self, trace_id: str) -> Answer:
-        """Fetch the first result of the trace, or learn why there is none.
+        """Fetch the first result of the trace, or learn why there is none; a stream is fetched to its last chunk.
 
         Raises:
             SubjectError: the flow was stopped by somebody else.
 
         """
+        chunks: list[Any] = []
         try:
             with _refusals("answer"):
                 value = await self._flow.fetch(trace_id=trace_id)
+                while _is_open_chunk(value):
+                    chunks.append(value)
+                    value = await self._flow.fetch(trace_id=trace_id)
         except TraceEnded as ended:
             code = ended.error.code if ended.error is not None else ended.status
             kind = ended.error.exception_type if ended.error is not None else None
-            return Answer(_OUTCOMES[ended.status], detail=f"{code}: {kind}" if kind else code)
+            detail = f"{code}: {kind}" if kind else code
+            return Answer(_OUTCOMES[ended.status], chunks or None, detail, error=ended)
+        told = [*chunks, value] if chunks else value
         if isinstance(value, FlowError):
-            return Answer("error", value, f"{value.code}: {value.exception_type}")
+            return Answer("error", told, f"{value.code}: {value.exception_type}")
         payload = value.payload if isinstance(value, Message) else value
         if isinstance(payload, FinalAnswer) and payload.text == "Deadline exceeded":
-            return Answer("deadline", value, "DEADLINE_EXCEEDED")
-        return Answer("ok", value)
+            return Answer("deadline", told, "DEADLINE_EXCEEDED")
+        return Answer("ok", told)
 
     async def cancel(self, trace_id: str) -> bool:
         """Cancel the trace."""
@@ -153,6 +160,12 @@ def _limits(policy: NodePolicy) -> NodeLimits:
         concurrency=policy.concurrency,
         cancel_grace_s=policy.cancel_grace_s,
     )
+
+
+def _is_open_chunk(value: object) -> bool:
+    """Whether this is a piece of a stream, and not its last."""
+    chunk = value.payload if isinstance(value, Message) else value
+    return isinstance(chunk, StreamChunk) and not chunk.done
 
 
 @contextmanager

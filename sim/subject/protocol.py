@@ -6,7 +6,7 @@ package knows what a PenguiFlow flow is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Envelope:
         payload: what is asked.
         deadline_unix_s: when it has to be answered, in Unix seconds; `None` for no deadline.
         topic: the header of that name.
+        meta: facts that go with the request, where the subject has room for any.
 
     """
 
@@ -52,6 +53,7 @@ class Envelope:
     payload: Any
     deadline_unix_s: float | None = None
     topic: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,16 @@ class Answer:
 
     Args:
         outcome: `ok`, or why there is no answer.
-        value: the answer.
+        value: the answer; of a stream, the list of its chunks.
         detail: the class and code of an error, never its text.
+        error: what was raised to tell the caller no; it is only searched for what it gives away.
 
     """
 
     outcome: Outcome
     value: Any = None
     detail: str = ""
+    error: BaseException | None = None
 
 
 @runtime_checkable

@@ -2,65 +2,92 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from penguiflow import digest
 from sim.model.recording import Effect
+from sim.model.service_call import ServiceCall
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from penguiflow import Call
-    from sim.model.recording import Recording
+    from sim.model.recording import Gone, Recording
     from sim.watch.recorder import Recorder
 
 
 class EffectWatch:
-    """Stands innermost around tool calls: whatever gets this far did happen.
+    """Stands innermost around tool calls, service calls and declared nodes: whatever gets this far did happen.
+
+    Nothing is kept here: what is written down stands in the recording at once, so that no crash of a flow loses it,
+    and what the next flow of the same run does again is known to be done again.
 
     Args:
         recording: where effects are written down.
         recorder: gets them into the digest.
         clock: virtual seconds since the start.
-        waiting: whether the caller of a trace still waits for its answer.
+        gone: why the caller of a trace no longer waits for its answer; empty while it does, or where there is none.
+        nodes: nodes of which every finished body is an effect, with the trace and the node as its key.
 
     """
 
-    acts = ("tool",)
-
     def __init__(
-        self, recording: Recording, recorder: Recorder, clock: Callable[[], float], waiting: Callable[[str], bool]
+        self,
+        recording: Recording,
+        recorder: Recorder,
+        clock: Callable[[], float],
+        gone: Callable[[str], Gone],
+        *,
+        nodes: Collection[str] = (),
     ) -> None:
+        self.acts = ("tool", "attempt") if nodes else ("tool",)
+        self._nodes = nodes
         self._recording = recording
         self._recorder = recorder
         self._clock = clock
-        self._waiting = waiting
+        self._gone = gone
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        """Let the effect happen, then write it down; one that is cut off under way has perhaps happened."""
+        """Let the effect happen, then write it down; one that is cut off under way has perhaps happened.
+
+        One that raises has not: the tool says itself that it failed.
+        """
+        if not self._is_effect(call):
+            return await proceed()
         arguments = digest(call.value)  # before the call: the tool may change what it is given
         try:
             result = await proceed()
-        except asyncio.CancelledError:
+        except Exception:
+            raise
+        except BaseException:  # cancelled, or the process that it ran in was killed
             self._write_down(call, arguments, certain=False)
             raise
         self._write_down(call, arguments, certain=True)
         return result
 
+    def _is_effect(self, call: Call) -> bool:
+        if call.act == "attempt":
+            return call.node in self._nodes
+        return call.is_effect if isinstance(call, ServiceCall) else True
+
     def _write_down(self, call: Call, arguments: str, *, certain: bool) -> None:
+        declared = call.act == "attempt"
+        name = (call.node if declared else call.name) or ""
+        key = f"{call.trace_id}/{call.node}" if declared and call.trace_id is not None else call.key
+        service = call.service if isinstance(call, ServiceCall) else None
         self._recording.effects.append(
             Effect(
-                name=call.name or "",
-                key=call.key,
+                name=name,
+                key=key,
                 args_digest=arguments,
                 trace_id=call.trace_id,
                 tenant=call.tenant,
                 node=call.node,
                 attempt=call.attempt + 1,
                 at_s=self._clock(),
-                caller_waiting=call.trace_id is not None and self._waiting(call.trace_id),
+                gone="" if call.trace_id is None else self._gone(call.trace_id),
                 certain=certain,
+                service=service,
             )
         )
-        self._recorder.note("effect", call.name or "", call.key or "", arguments, call.trace_id or "", str(certain))
+        self._recorder.note("effect", name, key or "", arguments, call.trace_id or "", str(certain))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextvars
-import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sim.model.recording import FaultCount, Sighting
-from sim.watch.canaries import Canary, plant, texts_in, without_marker
-from sim.watch.logs import extras_of, message_of
+from sim.model.recording import Sighting
+from sim.model.service_call import ServiceCall
+from sim.watch.forms import Form, Scanner
+from sim.watch.logs import calling_line, extras_of, message_of
+from sim.watch.planting import Planter
+from sim.watch.streams import Seams, chunk_in
+from sim.watch.texts import all_text, texts_in
 
 if TYPE_CHECKING:
     import logging
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from sim.kernel.draws import Draws
     from sim.model.recording import Recording
     from sim.model.scenario import TenantProbeFault
-    from sim.subject.protocol import Envelope
+    from sim.subject.protocol import Answer, Envelope
 
 
 @dataclass(slots=True)
@@ -30,6 +33,16 @@ class _Turn:
     over: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Viewer:
+    """Who can see an entry of a sink, and where it came about."""
+
+    sink: str
+    seen_by: str | None
+    node: str | None
+    trace_id: str | None
+
+
 _current_turn: contextvars.ContextVar[_Turn | None] = contextvars.ContextVar("penguiflow_sim_turn", default=None)
 
 
@@ -37,93 +50,57 @@ class LeakWatch:
     """Plants the canaries of all probes and searches the sinks.
 
     A sighting by the owner is the positive control; by anybody else it is a leak.
+    Every leak is written down, of controls the first in each sink.
 
     Args:
         probes: the scenario's tenant probes.
         draws: gives the marks.
         recording: where sightings are written down.
         clock: virtual seconds since the start.
+        always: whether all tenants are marked in quiet places, also without a probe.
 
     """
 
     acts = ("attempt", "tool", "store")
 
     def __init__(
-        self, probes: Sequence[TenantProbeFault], draws: Draws, recording: Recording, clock: Callable[[], float]
+        self,
+        probes: Sequence[TenantProbeFault],
+        draws: Draws,
+        recording: Recording,
+        clock: Callable[[], float],
+        *,
+        always: bool = False,
     ) -> None:
         self._probes = {probe.id: probe for probe in probes}
-        self._draws = draws
         self._recording = recording
         self._clock = clock
-        self._canaries = [
-            Canary(probe.id, place, probe.victim, f"cnry{draws.u64('canary', probe.id, place):016x}")
-            for probe in probes
-            for place in probe.plant
-        ]
-        self._forms = [(form, canary) for canary in self._canaries for form in canary.forms()]
-        self._marked: dict[tuple[str, str], bool] = {}
-
-    @property
-    def active(self) -> bool:
-        """Whether there is anything to look for."""
-        return bool(self._canaries)
+        self._scanner = Scanner()
+        self._planter = Planter(probes, draws, recording, clock, self._scanner, always=always)
+        self._controls: set[tuple[str, str, str, str]] = set()
+        self._seams = Seams()
+        self.active = always or bool(probes)
 
     # -- planting ----------------------------------------------------------------------------
 
     def mark(self, envelope: Envelope) -> Envelope:
-        """`envelope` with the canaries that belong in its payload and headers; decides for its whole trace."""
-        for probe in self._probes.values():
-            if probe.victim == envelope.tenant:
-                self._marked[probe.id, envelope.trace_id] = self._fires(probe, envelope.trace_id)
-        payload = envelope.payload
-        for canary in self._planted(envelope.trace_id, "payload"):
-            payload, _ = plant(payload, canary.text)
-        topic = next((canary.text for canary in self._planted(envelope.trace_id, "headers")), envelope.topic)
-        return replace(envelope, payload=without_marker(payload), topic=topic)
-
-    def _fires(self, probe: TenantProbeFault, trace_id: str) -> bool:
-        """Whether a request of the victim is marked: in the window, by chance, and not one too many."""
-        count = self._recording.fault_counts.setdefault(probe.id, FaultCount())
-        if not probe.window.from_ <= self._clock() < probe.window.end_s:
-            return False
-        count.matched += 1
-        if not self._draws.chance(probe.chance, "chance", probe.id, trace_id):
-            return False
-        if probe.max_fires is not None and count.fired >= probe.max_fires:
-            count.suppressed += 1
-            return False
-        count.fired += 1
-        return True
-
-    def _planted(self, trace_id: str | None, place: str) -> list[Canary]:
-        return [
-            canary
-            for canary in self._canaries
-            if canary.place == place and trace_id is not None and self._marked.get((canary.fault, trace_id))
-        ]
-
-    # -- searching ---------------------------------------------------------------------------
+        """`envelope` with the canaries that belong in it, and without the places that were meant for others."""
+        return self._planter.mark(envelope)
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        """Look at what goes into tools and stores; plant canaries in what is stored and in what tools give."""
-        if call.act == "store":
-            for canary in self._planted(call.trace_id, "state"):
-                call.value.payload, _ = plant(dict(call.value.payload), canary.text)
-            self.look("state", call.value, seen_by=call.tenant, node=call.node, trace_id=call.trace_id)
-            return await proceed()
+        """Look at what goes into tools, services, stores and buses; plant in what is stored and in what tools give."""
         if call.act == "attempt":
             return await self._attributed(call, proceed)
-        self.look(
-            "tool_args",
-            {"args": call.value, "key": call.key},
-            seen_by=call.tenant,
-            node=call.node,
-            trace_id=call.trace_id,
-        )
+        if call.act == "store":
+            self._look_at_stored(call)
+            return await proceed()
+        entry: dict[str, Any] = {"args": call.value, "key": call.key}
+        if isinstance(call, ServiceCall):
+            entry["call"] = call.name
+        sink = "services" if isinstance(call, ServiceCall) else "tool_args"
+        self.look(sink, entry, seen_by=call.tenant, node=call.node, trace_id=call.trace_id)
         result = await proceed()
-        for canary in self._planted(call.trace_id, "tool_result"):
-            result, _ = plant(result, canary.text)
-        return result
+        return self._planter.in_result(result, call.trace_id, call.tenant)
 
     @staticmethod
     async def _attributed(call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
@@ -135,10 +112,32 @@ class LeakWatch:
         finally:
             turn.over = True
 
+    def _look_at_stored(self, call: Call) -> None:
+        if call.name == "save_event" and (mark := self._planter.in_state(call.trace_id)):
+            call.value.payload = {**call.value.payload, "canary": mark}
+        sink = "bus" if call.name == "publish" else "state"
+        self.look(sink, call.value, seen_by=call.tenant, node=call.node, trace_id=call.trace_id)
+
+    # -- searching ---------------------------------------------------------------------------
+
     def observe(self, event: FlowEvent) -> None:
         """Look at an event, and at the labels that a metric would get from it."""
-        self.look("events", event.to_payload(), seen_by=event.tenant, node=event.node_name, trace_id=event.trace_id)
-        self.look("metric_labels", event.tag_values(), seen_by=None, node=event.node_name, trace_id=event.trace_id)
+        node, trace_id, told = event.node_name, event.trace_id, dict(event.extra)
+        if self._scanner.find(all_text([event.event_type, node, event.node_id, trace_id, event.tenant, told])):
+            self.look("events", event.to_payload(), seen_by=event.tenant, node=node, trace_id=trace_id)
+            # Labels are made of what stands in the event, so they are clean where it is.
+            self.look("metric_labels", event.tag_values(), seen_by=None, node=node, trace_id=trace_id)
+
+    def read_answer(self, answer: Answer, tenant: str, trace_id: str) -> None:
+        """Look at what a caller gets: its answer, every chunk of it where it is a stream, or how it was told no."""
+        told = answer.value
+        sink = "errors" if isinstance(told, BaseException) else "egress"
+        self.look(sink, told, seen_by=tenant, node=None, trace_id=trace_id)
+        for part in told if isinstance(told, list) else ():
+            self._look_across(_Viewer("egress", tenant, None, trace_id), part)
+        if answer.error is not None:
+            self.look("errors", answer.error, seen_by=tenant, node=None, trace_id=trace_id)
+        self._seams.close(trace_id)
 
     def read_log(self, record: logging.LogRecord) -> None:
         """Look at a log record; it belongs to the tenant that it names, or whose message is being handled."""
@@ -146,46 +145,83 @@ class LeakWatch:
             return
         entry = extras_of(record) | {"message": message_of(record)}
         if record.exc_info and record.exc_info[1] is not None:
-            entry["exception"] = "".join(traceback.format_exception(record.exc_info[1]))
-        self._look_at_log(entry)
+            entry["exception"] = record.exc_info[1]
+        self.read_entry(entry)
 
     def read_line(self, line: str) -> None:
         """Look at a line that was printed."""
-        if self.active:
-            self._look_at_log({"printed": line})
+        self.read_entry({"printed": line})
 
-    def _look_at_log(self, entry: dict[str, Any]) -> None:
+    def read_entry(self, entry: dict[str, Any]) -> None:
+        """Look at what was logged, as named facts."""
+        if not self.active:
+            return
         turn = _current_turn.get()
         call = turn.call if turn is not None and not turn.over else None
         tenant = entry.get("tenant") or (call.tenant if call is not None else None)
         node = entry.get("node_name") or (call.node if call is not None else None)
         trace_id = entry.get("trace_id") or (call.trace_id if call is not None else None)
-        self.look("logs", entry, seen_by=tenant, node=node, trace_id=trace_id)
+        self.look("logs", entry, seen_by=_text(tenant), node=_text(node), trace_id=_text(trace_id))
 
     def look(self, sink: str, value: Any, *, seen_by: str | None, node: str | None, trace_id: str | None) -> None:
         """Search one entry of a sink that `seen_by` can see (`None`: nobody knows who)."""
-        for path, text in texts_in(value):
-            for form, canary in self._forms:
-                if form in text:
-                    self._sight(canary, sink, path, seen_by=seen_by, node=node, trace_id=trace_id)
+        viewer = _Viewer(sink, seen_by, node, trace_id)
+        for form in self._scanner.find(all_text(value)):
+            self._sight(form, viewer, value)
+        self._look_across(viewer, value)
 
-    def _sight(
-        self, canary: Canary, sink: str, path: str, *, seen_by: str | None, node: str | None, trace_id: str | None
-    ) -> None:
-        probe = self._probes[canary.fault]
-        if sink not in probe.look_in:
+    def _look_across(self, viewer: _Viewer, value: Any) -> None:
+        """Search a chunk of a stream together with the end of what came before; a chunk on its own was searched."""
+        chunk = chunk_in(value)
+        if chunk is None:
             return
-        self._recording.sightings.append(
-            Sighting(
-                fault=canary.fault, place=canary.place, owner=canary.owner, sink=sink, seen_by=seen_by, node=node,
-                trace_id=trace_id, at_s=self._clock(), path=path,
-                leaked=sink == "metric_labels" or seen_by not in (None, canary.owner),
-            )
-        )  # fmt: skip
+        before, joined = self._seams.join((viewer.sink, viewer.node, viewer.trace_id), chunk)
+        inside = {**self._scanner.find(before), **self._scanner.find(chunk.text)}
+        for form in self._scanner.find(joined):
+            if form not in inside:
+                self._write_down(form, viewer, f"chunks of stream {chunk.stream_id}")
+
+    def _sight(self, form: Form, viewer: _Viewer, value: Any) -> None:
+        if not self._tells(form, viewer):
+            return
+        paths = [path for path, text in texts_in(value) if form in self._scanner.find(text)]
+        self._write_down(form, viewer, *(paths or [""]))
+
+    def _tells(self, form: Form, viewer: _Viewer) -> bool:
+        """Whether this sighting says anything that is not written down yet, and is asked for."""
+        canary = form.canary
+        if canary.fault and viewer.sink not in self._probes[canary.fault].look_in:
+            return False
+        return _is_leak(form, viewer) or (canary.fault, canary.place, canary.owner, viewer.sink) not in self._controls
+
+    def _write_down(self, form: Form, viewer: _Viewer, *paths: str) -> None:
+        canary, leaked = form.canary, _is_leak(form, viewer)
+        if not self._tells(form, viewer):
+            return
+        if viewer.seen_by == canary.owner:
+            self._controls.add((canary.fault, canary.place, canary.owner, viewer.sink))
+        line = calling_line() if leaked and viewer.sink == "logs" else ""
+        for path in paths:
+            self._recording.sightings.append(
+                Sighting(
+                    fault=canary.fault, place=canary.place, owner=canary.owner, sink=viewer.sink,
+                    seen_by=viewer.seen_by, node=viewer.node, trace_id=viewer.trace_id, at_s=self._clock(),
+                    path=path, leaked=leaked, form=form.name, line=line,
+                )
+            )  # fmt: skip
 
     def finish(self) -> None:
         """Write down which canaries their own tenant never saw: without that, seeing none elsewhere proves nothing."""
-        seen = {(sighting.fault, sighting.place, sighting.seen_by) for sighting in self._recording.sightings}
-        for canary in self._canaries:
+        seen = {(fault, place, owner) for fault, place, owner, _ in self._controls}
+        for canary in self._planter.planned:
             if (canary.fault, canary.place, canary.owner) not in seen:
                 self._recording.controls_missing.append(f"{canary.fault}/{canary.place}")
+
+
+def _is_leak(form: Form, viewer: _Viewer) -> bool:
+    """Labels are for everybody; any other entry whose viewer nobody knows accuses nobody."""
+    return viewer.sink == "metric_labels" or viewer.seen_by not in (None, form.canary.owner)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import sys
+import warnings
 from typing import TYPE_CHECKING, Any, Self
 
+import structlog
+
+from sim.kernel.frames import place
+from sim.kernel.whereabouts import user_frame
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 _STANDARD = (*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName")
@@ -27,12 +34,18 @@ def message_of(record: logging.LogRecord) -> str:
         return f"{record.msg} {record.args}"
 
 
+def calling_line() -> str:
+    """`file:line` of the user's code that logs or prints just now."""
+    return place(user_frame(sys._getframe(1)))  # noqa: SLF001 - the public way reads source files
+
+
 class _Lines(io.TextIOBase):
-    """A stream that hands on whole lines."""
+    """A stream that hands on whole lines; bytes may be written to its `buffer`."""
 
     def __init__(self, read: Callable[[str], None]) -> None:
         self._read = read
         self._open = ""
+        self.buffer = _Bytes(self)
 
     def write(self, text: str) -> int:
         """Take in `text`, and hand on every line that it completes."""
@@ -42,23 +55,44 @@ class _Lines(io.TextIOBase):
         return len(text)
 
 
+class _Bytes(io.RawIOBase):
+    """Takes in bytes, and hands them on as text."""
+
+    def __init__(self, lines: _Lines) -> None:
+        self._lines = lines
+
+    def write(self, data: Any) -> int:
+        """Take in `data`."""
+        self._lines.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+
 class LogCapture:
     """Hands what a flow logs and prints to its readers, and lets none of it out, for the length of a run.
 
-    A record counts when it passes its logger's level. What the run changes in
-    the configuration of loggers (levels, handlers, propagation) is put back at
-    the end, so that nothing of it reaches the next run.
+    A record counts when it passes its logger's level, before any handler, so
+    whatever propagates or not. Warnings of Python's own count as printed lines.
+    An entry of structlog counts as its processors leave it. What the run
+    changes in the configuration of loggers (levels, handlers, propagation) is
+    put back at the end, so that nothing of it reaches the next run.
 
     Args:
         read: gets every record.
         read_line: gets every printed line.
+        read_entry: gets what structlog writes without printing it.
 
     """
 
-    def __init__(self, read: Callable[[logging.LogRecord], None], read_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        read: Callable[[logging.LogRecord], None],
+        read_line: Callable[[str], None],
+        read_entry: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
         self._read = read
         self._streams = contextlib.ExitStack()
         self._read_line = read_line
+        self._read_entry = read_entry
         self._call_handlers = logging.Logger.callHandlers
         self._before: dict[str, tuple[int, list[logging.Handler], bool]] = {}
 
@@ -69,8 +103,11 @@ class LogCapture:
             read(record)
 
         self._before = {name: _settings(logger) for name, logger in _loggers().items()}
-        self._streams.enter_context(contextlib.redirect_stdout(_Lines(self._read_line)))
-        self._streams.enter_context(contextlib.redirect_stderr(_Lines(self._read_line)))
+        for redirect in (contextlib.redirect_stdout, contextlib.redirect_stderr):
+            self._streams.enter_context(redirect(_Lines(self._read_line)))
+        self._streams.enter_context(_warnings(self._read_line))
+        if self._read_entry is not None:
+            self._streams.enter_context(_entries(self._read_entry))
         logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
         return self
 
@@ -85,6 +122,36 @@ class LogCapture:
                 logger.setLevel(level)
                 logger.handlers[:] = handlers
                 logger.propagate = propagate
+
+
+@contextlib.contextmanager
+def _warnings(read_line: Callable[[str], None]) -> Iterator[None]:
+    """Read warnings; each counts again in each run, though Python shows one only once a process."""
+
+    def show(message: Warning | str, category: type[Warning], *_place: object, **_also: object) -> None:
+        read_line(f"{category.__name__}: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+@contextlib.contextmanager
+def _entries(read_entry: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Read what structlog hands to a logger that neither prints nor passes it on to the standard library."""
+    process = structlog.BoundLoggerBase._process_event  # noqa: SLF001 - structlog documents it for wrapper classes
+
+    def read_and_process(self: Any, *args: Any) -> Any:
+        processed = process(self, *args)
+        if not isinstance(self._logger, (logging.Logger, structlog.PrintLogger)):
+            read_entry({"event": processed[0], **processed[1]})
+        return processed
+
+    structlog.BoundLoggerBase._process_event = read_and_process  # type: ignore[method-assign,assignment]  # noqa: SLF001 - as above
+    try:
+        yield
+    finally:
+        structlog.BoundLoggerBase._process_event = process  # type: ignore[method-assign]  # noqa: SLF001 - as above
 
 
 def _loggers() -> dict[str, logging.Logger]:

@@ -24,8 +24,27 @@ def duplicate_evidence(scene: Scene) -> Evidence:
         for position in effects_in(scene.recording, scene.where, scene.interval)
         if (first := firsts[position]) is not None
     ]
-    findings = tuple(_duplicate(scene, first, repeat) for first, repeat in pairs[:FINDINGS_MAX])
-    return Evidence(f"{pairs[0][1].name} took effect twice" if pairs else "", findings, len(pairs))
+    findings = tuple(_repeat(scene, first, repeat) for first, repeat in pairs[:FINDINGS_MAX])
+    return Evidence(_headline(*pairs[0]) if pairs else "", findings, len(pairs))
+
+
+def _headline(first: Effect, repeat: Effect) -> str:
+    if _reuses(first, repeat):
+        return f"{_named(repeat)} took effect twice under one key, with different arguments"
+    return f"{_named(repeat)} took effect twice"
+
+
+def _repeat(scene: Scene, first: Effect, repeat: Effect) -> Finding:
+    return (_reused if _reuses(first, repeat) else _duplicate)(scene, first, repeat)
+
+
+def _reuses(first: Effect, repeat: Effect) -> bool:
+    """Whether a key stands for two different things (docs.stripe.com/api/idempotent_requests refuses the second)."""
+    return first.args_digest != repeat.args_digest
+
+
+def _named(effect: Effect) -> str:
+    return effect.name if effect.service is None else f"{effect.name} at {effect.service}"
 
 
 def zombie_evidence(scene: Scene) -> Evidence:
@@ -33,16 +52,21 @@ def zombie_evidence(scene: Scene) -> Evidence:
     effects = [effect for effect in _effects(scene) if is_zombie(effect)]
     findings = tuple(_zombie(scene, effect) for effect in effects[:FINDINGS_MAX])
     return Evidence(
-        f"{effects[0].name} took effect with nobody waiting for it" if effects else "", findings, len(effects)
+        f"{_named(effects[0])} took effect {_GONE[effects[0].gone]}" if effects else "", findings, len(effects)
     )
 
 
 def unkeyed_evidence(scene: Scene) -> Evidence:
-    """Effects without an idempotency key."""
-    effects = [effect for effect in _effects(scene) if is_unkeyed(effect)]
-    findings = tuple(_unkeyed(scene, effect) for effect in effects[:FINDINGS_MAX])
+    """Effects without an idempotency key: one finding for each thing that a node does without one."""
+    groups: dict[tuple[str, str | None], list[Effect]] = {}
+    effects = _effects(scene)
+    for effect in effects:
+        groups.setdefault((_named(effect), effect.node), []).append(effect)
+    unkeyed = {who: [effect for effect in group if is_unkeyed(effect)] for who, group in groups.items()}
+    told = [(bare, len(groups[who])) for who, bare in unkeyed.items() if bare]
+    findings = tuple(_unkeyed(scene, bare, total) for bare, total in told[:FINDINGS_MAX])
     return Evidence(
-        f"{effects[0].name} took effect without an idempotency key" if effects else "", findings, len(effects)
+        f"{_named(told[0][0][0])} took effect without an idempotency key" if told else "", findings, len(told)
     )
 
 
@@ -53,11 +77,10 @@ def _effects(scene: Scene) -> list[Effect]:
 
 def _duplicate(scene: Scene, first: Effect, repeat: Effect) -> Finding:
     key = "without a key" if repeat.key is None else f"key {repeat.key}"
-    other = " with other arguments" if first.args_digest != repeat.args_digest else ""
     return scene.finding(
         "duplicate_effect",
         repeat.at_s,
-        f"{repeat.name} {key} took effect twice{other}: {_acted(first, repeat)} and {_acted(repeat, first)} "
+        f"{_named(repeat)} {key} took effect twice: {_acted(first, repeat)} and {_acted(repeat, first)} "
         f"({_traces(first, repeat)})",
         trace_id=repeat.trace_id,
         tenant=repeat.tenant,
@@ -65,6 +88,22 @@ def _duplicate(scene: Scene, first: Effect, repeat: Effect) -> Finding:
         cause=_duplicate_cause(first, repeat),
         fix=_duplicate_fix(first, repeat),
         noted=_key_noted(repeat),
+    )
+
+
+def _reused(scene: Scene, first: Effect, repeat: Effect) -> Finding:
+    return scene.finding(
+        "reused_key",
+        repeat.at_s,
+        f"{_named(repeat)} key {repeat.key} took effect twice with different arguments: {_acted(first, repeat)} "
+        f"and {_acted(repeat, first)} ({_traces(first, repeat)})",
+        trace_id=repeat.trace_id,
+        tenant=repeat.tenant,
+        node=repeat.node,
+        cause=f"One idempotency key of {repeat.node} stands for two different things: a service that knows keys "
+        "answers the second with the result of the first, or refuses it.",
+        fix="Make the key from everything that the arguments depend on, and take what changes from one attempt to "
+        "the next (times, random numbers, counters) out of the arguments, or settle it once before the first.",
     )
 
 
@@ -91,8 +130,6 @@ def _duplicate_cause(first: Effect, repeat: Effect) -> str:
     retried = f"A retry ran {repeat.node} again from the start, although {repeat.name} had already happened"
     if repeat.key is None:
         return f"{retried}, and there is no key by which the repeat could be known."
-    if first.args_digest != repeat.args_digest:
-        return f"{retried}; it sent the same key with other arguments, so the key does not stand for one request."
     return f"{retried}; it sent the same key both times, and the service behind {repeat.name} does not heed it."
 
 
@@ -101,11 +138,6 @@ def _duplicate_fix(first: Effect, repeat: Effect) -> str:
         return (
             "Make the idempotency key from what the caller wants, not from the trace, "
             f"and let {repeat.name} answer a key that it knows with the first result."
-        )
-    if repeat.key is not None and first.args_digest != repeat.args_digest:
-        return (
-            "Make one key for one set of arguments: a service that keeps its promise refuses a known key with others, "
-            f"or answers with the first result. Draw what varies in {repeat.node} before the first attempt."
         )
     if repeat.key is not None and first.node == repeat.node:
         return (
@@ -122,40 +154,68 @@ def _key_noted(effect: Effect) -> str:
     return "no idempotency key" if effect.key is None else f"idempotency key {effect.key}"
 
 
+_GONE = {
+    "answered": "after the caller had its answer",
+    "refused": "after the caller was told that it had failed",
+    "cancelled": "after it was cancelled",
+    "deadline": "after its deadline",
+}
+_GONE_CAUSE = {
+    "answered": "The answer left the flow before {node} was done: a branch or a task that nobody waits for.",
+    "refused": "{node} goes on, or is tried again, after the failure was told: the caller is going to ask again.",
+    "cancelled": "{node} does not end when it is cancelled, or shields the call from it.",
+    "deadline": "Work on the trace went on at {node} when its time was up.",
+}
+_GONE_FIX = {
+    "answered": "Answer after {name}, or hand it to a queue of its own whose work no caller is told about.",
+    "refused": "Look at ctx.deadline_remaining() and for cancellation right before {name}, and let a timeout of {node} "
+    "end the call itself.",
+    "cancelled": "Let CancelledError through at {node}, and do not shield {name}; what must not stop half way belongs "
+    "into a step of its own with a key.",
+    "deadline": "Keep timeout_s times the attempts of {node}, with backoff, inside the request's deadline_s, "
+    "and look at the deadline right before {name}.",
+}
+
+
 def _zombie(scene: Scene, effect: Effect) -> Finding:
-    request = scene.stories.request(effect.trace_id)
-    ended_s = None if request is None else request.ended_s
-    answered = request is not None and request.outcome == "ok"
-    since = "" if ended_s is None else f" at {describe_time(ended_s)}"
-    gone = "had its answer" if answered else "had given up"
+    names = {"node": effect.node or "the flow", "name": _named(effect)}
     return scene.finding(
         "zombie_effect",
         effect.at_s,
-        f"{effect.name} {_happened(effect)} at {describe_time(effect.at_s)}, after the caller {gone}{since} "
-        f"(trace {effect.trace_id}, node {effect.node}, attempt {effect.attempt})",
+        f"{_named(effect)} {_happened(effect)} at {describe_time(effect.at_s)}, {_GONE[effect.gone]}"
+        f"{_since(scene, effect)} (trace {effect.trace_id}, node {effect.node}, attempt {effect.attempt})",
         trace_id=effect.trace_id,
         tenant=effect.tenant,
         node=effect.node,
-        cause=f"Work on the trace went on at {effect.node} when nobody waited for it any more.",
-        fix=f"Keep timeout_s times the attempts of {effect.node}, with backoff, inside the request's deadline_s, "
-        f"and look at the deadline right before {effect.name}.",
+        cause=_GONE_CAUSE[effect.gone].format(**names),
+        fix=_GONE_FIX[effect.gone].format(**names),
     )
+
+
+def _since(scene: Scene, effect: Effect) -> str:
+    request = scene.stories.request(effect.trace_id)
+    if request is None:
+        return ""
+    since_s = request.deadline_s if effect.gone == "deadline" and request.deadline_s is not None else request.ended_s
+    return "" if since_s is None else f" at {describe_time(since_s)}"
 
 
 def _happened(effect: Effect) -> str:
     return "took effect" if effect.certain else "was cut off, and has perhaps taken effect,"
 
 
-def _unkeyed(scene: Scene, effect: Effect) -> Finding:
+def _unkeyed(scene: Scene, effects: list[Effect], total: int) -> Finding:
+    first, often = effects[0], len(effects)
+    share = f"{often} of {total} times" if total > 1 else "once"
     return scene.finding(
         "unkeyed_effect",
-        effect.at_s,
-        f"{effect.name} took effect without a key at {describe_time(effect.at_s)} "
-        f"(trace {effect.trace_id}, node {effect.node}, attempt {effect.attempt})",
-        trace_id=effect.trace_id,
-        tenant=effect.tenant,
-        node=effect.node,
-        cause=f"{effect.node} gives {effect.name} no idempotency key, so a repeat cannot be told from a new request.",
-        fix=f"Pass key=ctx.idempotency_key({effect.name!r}) to the effect, and on to the service behind it.",
+        first.at_s,
+        f"{_named(first)} took effect without a key, {share}, first at {describe_time(first.at_s)} "
+        f"(trace {first.trace_id}, node {first.node}, attempt {first.attempt})",
+        trace_id=first.trace_id,
+        tenant=first.tenant,
+        node=first.node,
+        cause=f"{first.node} gives {_named(first)} no idempotency key, so a repeat cannot be told from a new request.",
+        fix=f"Pass key=ctx.idempotency_key({first.name!r}) to the effect, and on to the service behind it.",
         noted="no idempotency key",
     )

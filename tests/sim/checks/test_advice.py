@@ -67,7 +67,7 @@ CASES: dict[str, tuple[dict[str, Any] | None, Any]] = {
     ),
     "zombie": (
         check("effects.zombies"),
-        record(requests=[request("t1", 0.0, 2.0, **LATE)], effects=[effect(2.5, caller_waiting=False)]),
+        record(requests=[request("t1", 0.0, 2.0, **LATE)], effects=[effect(2.5, gone="deadline")]),
     ),
     "unkeyed": (check("effects.unkeyed"), record(effects=[effect(1.0, None)])),
     "leak into an answer": (check("leaks.confirmed"), record(sightings=[sighting()])),

@@ -250,7 +250,7 @@ def test_effects_match_by_every_key():
 
 def test_zombies_and_unkeyed_effects_are_flags():
     """An effect is a zombie when nobody waited, and unkeyed without a key."""
-    recording = record(effects=[effect(1.0), effect(2.0, None, caller_waiting=False)])
+    recording = record(effects=[effect(1.0), effect(2.0, None, gone="deadline")])
     assert values("effects.zombies", recording) == [0.0, 1.0]
     assert values("effects.unkeyed", recording) == [0.0, 1.0]
 

@@ -236,7 +236,7 @@ def test_a_leak_check_without_a_probe_is_inconclusive():
     """Nothing planted, nothing proved."""
     check = judge_check({"id": "no-leak", "metric": "leaks.confirmed", "max": 0}, record(), tenants=TWO)
     assert (check.verdict, check.explanation) == (
-        "inconclusive", "nothing was planted: the file has no tenant_probe",
+        "inconclusive", "no canary was seen by anybody: the file has no tenant_probe",
     )  # fmt: skip
 
 

@@ -1,14 +1,11 @@
-"""Planting canaries and finding them again."""
+"""Planting canaries in values."""
 
 from __future__ import annotations
-
-import base64
 
 import pytest
 from pydantic import BaseModel
 
-from penguiflow import Headers, Message
-from sim.watch.canaries import Canary, plant, texts_in, without_marker
+from sim.watch.canaries import plant, without_marker
 
 MARK = "cnry0123456789abcdef"
 
@@ -45,27 +42,20 @@ def test_payloads_of_other_tenants_lose_the_marker():
     assert without_marker({"name": "Ada {canary}"}) == {"name": "Ada "}
 
 
-class Inner(BaseModel):
+class Order(BaseModel):
     note: str
+    count: int = 1
 
 
-def test_texts_are_found_in_every_kind_of_value_with_their_path():
-    """Models, mappings, keys, lists, bytes and exceptions are all looked into."""
-    message = Message(
-        payload={"a": ["x", Inner(note="y")], "k": b"z", "e": ValueError("w")}, headers=Headers(tenant="t")
-    )
-    found = dict(texts_in(message))
-    assert found["payload.a.0"] == "x"
-    assert found["payload.a.1.note"] == "y"
-    assert found["payload.k"] == "z"
-    assert found["payload.e.exception"] == "w"
-    assert found["headers.tenant"] == "t"
+def test_a_marker_is_filled_in_models_and_tuples_too():
+    """A model keeps its type and its other fields, a tuple its length."""
+    assert plant(Order(note="for {canary}"), MARK) == (Order(note=f"for {MARK}"), True)
+    assert plant(("{canary}", 1), MARK) == ((MARK, 1), True)
 
 
-@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "customer: "])
-def test_a_mark_is_found_in_plain_upper_hex_and_base64_at_any_offset(before):
-    """However a text is wrapped before it is encoded, one of the forms stands in the result."""
-    canary = Canary("peek", "payload", "acme", MARK)
-    text = f"{before}{MARK} and more"
-    for encoded in (text, text.upper(), text.encode().hex(), base64.b64encode(text.encode()).decode()):
-        assert any(form in encoded for form in canary.forms())
+def test_a_model_without_the_marker_is_left_alone():
+    """A model has no room for what it does not declare."""
+    order = Order(note="for me")
+    planted, found = plant(order, MARK)
+    assert planted is order
+    assert not found

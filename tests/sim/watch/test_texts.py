@@ -1,0 +1,119 @@
+"""Every text in a value, and the way to it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+
+from penguiflow import FlowError, Headers, Message
+from sim.watch.texts import BETWEEN, all_text, texts_in
+
+SECRET = "here it is"  # noqa: S105 - a text to find
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=8)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.integers(), inner, max_size=3)
+    | st.tuples(inner, inner) | st.frozensets(st.text(max_size=4), max_size=3),
+    max_leaves=12,
+)  # fmt: skip
+
+
+class Open(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Slotted:
+    text: str
+
+
+class Plain:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class OldSlots:
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class Called(Plain):
+    def __call__(self) -> None:
+        """Objects that can be called have attributes all the same."""
+
+
+def caused() -> Exception:
+    error = ValueError("outer")
+    error.__cause__ = KeyError(SECRET)
+    return error
+
+
+def noted() -> Exception:
+    error = ValueError("outer")
+    error.add_note(SECRET)
+    return error
+
+
+HOLDERS: dict[str, Any] = {
+    "value": {"value": SECRET},
+    "(key)": {SECRET: 1},
+    "0": deque([SECRET]),
+    "a.0": MappingProxyType({"a": (SECRET,)}),
+    "b": OrderedDict(b=SECRET.encode()),
+    "note": Open(note=SECRET),
+    "extra": Open(extra=SECRET),
+    "text": Slotted(SECRET),
+    "0.text": [Plain(SECRET)],
+    "1.text": [0, OldSlots(SECRET)],
+    "2.text": [0, 1, Called(SECRET)],
+    "exception": ValueError(SECRET),
+    "cause.exception": caused(),
+    "__notes__.0": noted(),
+    "payload.e.exception": Message(payload={"e": ValueError(SECRET)}, headers=Headers(tenant="t")),
+    "meta.k": Message(payload=1, headers=Headers(tenant="t"), meta={"k": SECRET}),
+    "original_exc.exception": FlowError(
+        trace_id=None, node_name=None, code="X", message="no", original_exc=ValueError(SECRET)
+    ),
+}
+
+
+@pytest.mark.parametrize("path", HOLDERS)
+def test_a_text_is_found_in_every_kind_of_value_with_its_path(path):
+    """Models, mappings, keys, objects, exceptions and what caused them are all looked into."""
+    assert path in [where for where, text in texts_in(HOLDERS[path]) if SECRET in text]
+    assert SECRET in all_text(HOLDERS[path])
+
+
+@given(value=VALUES)
+def test_both_walks_see_the_same_texts(value):
+    """The quick walk, which decides whether there is anything to find, misses nothing that the slow one can name."""
+    slow = {text for _, text in texts_in([value])}
+    assert slow <= set(all_text([value]).split(BETWEEN)) | {text for text in slow if BETWEEN in text}
+    assert all(text in all_text([value]) for text in slow)
+
+
+def test_a_value_that_holds_itself_is_walked_once():
+    """A ring, and a graph of objects that know each other, come to an end."""
+    ring: dict[str, Any] = {"text": SECRET}
+    ring["self"] = ring["again"] = ring
+    assert [path for path, text in texts_in(ring) if text == SECRET] == ["text"]
+    many = [Plain(SECRET) for _ in range(30)]
+    for one in many:
+        one.others = many  # type: ignore[attr-defined]
+    assert len([text for _, text in texts_in(many) if text == SECRET]) == 30
+    assert SECRET in all_text(many)
+
+
+def test_code_is_not_data():
+    """Functions, classes and modules hold no texts of anybody."""
+    assert list(texts_in([pytest, Plain, str.upper, caused])) == []
