@@ -1,6 +1,7 @@
 """The harness: runs flows under virtual time, breaks them on purpose, and says which promise broke.
 
 Any asyncio program can be run and explored on its own: `sim.run(main, seed=7)`, `sim.explore(main)`.
+Tests break their own flows with `sim.fault`, and look at `sim.effects` and `sim.leaks`.
 """
 
 from importlib import import_module
@@ -8,6 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.alone import NondeterminismError, explore, portability, run, verify
+    from sim.face.faulting import fault
+    from sim.face.leaking import leaks
+    from sim.face.ledger import effects
+    from sim.face.scenarios import scenario
     from sim.kernel.blocking import blocking
     from sim.kernel.outside import latency
     from sim.model.custom import Seen
@@ -20,11 +25,15 @@ __all__ = [
     "Seen",
     "always",
     "blocking",
+    "effects",
     "explore",
+    "fault",
     "latency",
+    "leaks",
     "portability",
     "reachable",
     "run",
+    "scenario",
     "sometimes",
     "unreachable",
     "verify",
@@ -36,7 +45,11 @@ _HOME = {
     "Recording": "sim.model.recording",
     "Seen": "sim.model.custom",
     "blocking": "sim.kernel.blocking",
+    "effects": "sim.face.ledger",
+    "fault": "sim.face.faulting",
     "latency": "sim.kernel.outside",
+    "leaks": "sim.face.leaking",
+    "scenario": "sim.face.scenarios",
 }
 
 

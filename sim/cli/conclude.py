@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sim.model.result import ScenarioResult
+    from sim.report import Written
 
 WIDTH_WITHOUT_TERMINAL = 100
 
@@ -64,8 +65,7 @@ def conclude(results: Sequence[ScenarioResult], errors: list[BaseException], *, 
     code = deciding([_exit_code(results, telling), *map(code_of, errors)])
     last_line = ""
     if results:
-        verdict = worst([result.verdict for result in results])
-        suite = SuiteResult(version=__version__, verdict=verdict, exit_code=code, scenarios=tuple(results))
+        suite = suite_of(results, telling, errors)
         last_line = _tell_suite(suite, telling)
         try:
             _write(suite, telling)
@@ -83,6 +83,28 @@ def conclude(results: Sequence[ScenarioResult], errors: list[BaseException], *, 
     return code
 
 
+def suite_of(results: Sequence[ScenarioResult], telling: Telling, errors: Sequence[BaseException] = ()) -> SuiteResult:
+    """What is finished, as one result with the exit code that it deserves."""
+    code = deciding([_exit_code(results, telling), *map(code_of, errors)])
+    verdict = worst([result.verdict for result in results])
+    return SuiteResult(version=__version__, verdict=verdict, exit_code=code, scenarios=tuple(results))
+
+
+def write_suite(suite: SuiteResult, telling: Telling) -> Written:
+    """Write the report to the folder that is named.
+
+    Raises:
+        ReportError: a file cannot be written.
+        ValueError: no folder is named.
+
+    """
+    if telling.report is None:
+        raise ValueError("report=None names no folder; a report is written to one; give it")
+    written = write_all(suite, telling.report, skip_inconclusive=telling.inconclusive_allowed)
+    write_file(telling.report / "run.json", machine_facts(telling.started_unix_s))
+    return written
+
+
 def _tell_suite(suite: SuiteResult, telling: Telling) -> str:
     """Print the summary but for its last line, and give that."""
     if telling.format == "json":
@@ -97,8 +119,7 @@ def _tell_suite(suite: SuiteResult, telling: Telling) -> str:
 def _write(suite: SuiteResult, telling: Telling) -> None:
     if telling.report is None:
         return
-    written = write_all(suite, telling.report, skip_inconclusive=telling.inconclusive_allowed)
-    write_file(telling.report / "run.json", machine_facts(telling.started_unix_s))
+    written = write_suite(suite, telling)
     for error in written.errors:
         click.echo(error, err=True)
     if telling.format != "json":

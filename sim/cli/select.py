@@ -44,7 +44,7 @@ def selected(
     ready: list[tuple[LoadedScenario, Prepared]] = []
     problems: list[Problem] = []
     for loaded in _matching(load_scenarios(paths), words, tags):
-        variable = None if loaded.path in paths else _unset_variable(loaded)
+        variable = None if loaded.path in paths else unset_variable(loaded)
         if variable is not None:
             name = loaded.scenario.name
             click.echo(f"skipped {name}: {variable} is not set; it names the recorded traffic to replay", err=True)
@@ -75,7 +75,8 @@ def _matches(scenario: Scenario, words: str | None, tags: Sequence[str]) -> bool
     return (words is None or words in scenario.name) and (not tags or any(tag in scenario.tags for tag in tags))
 
 
-def _unset_variable(loaded: LoadedScenario) -> str | None:
+def unset_variable(loaded: LoadedScenario) -> str | None:
+    """The environment variable that names a scenario's recorded traffic, where it is not set."""
     trace = loaded.scenario.load.trace
     variables = [] if trace is None else _VARIABLE.findall(trace.csv)
     return next((name for name in variables if not os.environ.get(name)), None)

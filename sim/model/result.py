@@ -217,6 +217,23 @@ class ScenarioResult(_Data):
     exploration: ExplorationResult | None = None
     stopped: str = ""
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of all checks, in their order."""
+        return tuple(finding for check in self.checks for finding in check.findings)
+
+    def check(self, id: str) -> CheckResult:
+        """What one check came to.
+
+        Raises:
+            KeyError: the scenario has no check of this id.
+
+        """
+        for one in self.checks:
+            if one.id == id:
+                return one
+        raise KeyError(f"{self.name} has no check {id!r}; it has {', '.join(one.id for one in self.checks)}")
+
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, object]:
         """What did not happen is not told: no exploration, no early end."""

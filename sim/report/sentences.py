@@ -140,10 +140,12 @@ def counts(numbers: Numbers) -> str:
 def reproduce(scenario: ScenarioResult) -> list[str]:
     """Commands that show again what needs attention: the first failing seed of each check, at most three."""
     seeds = [min(check.failing_seeds) for check in scenario.checks if needs_attention(check) and check.failing_seeds]
-    command = f"penguiflow sim run {shlex.quote(scenario.file)}"
+    command, option = f"penguiflow sim run {shlex.quote(scenario.file)}", "--seed"
     explore = " --explore" if scenario.exploration is not None else ""
+    if scenario.file.endswith(".py"):  # made in Python, by a test
+        command, option, explore = f"pytest {shlex.quote(scenario.file)}", "--sim-seed", ""
     if seeds:
-        return [f"{command} --seed {seed}{explore}" for seed in list(dict.fromkeys(seeds))[:3]]
+        return [f"{command} {option} {seed}{explore}" for seed in list(dict.fromkeys(seeds))[:3]]
     return [command + explore] if any(needs_attention(check) for check in scenario.checks) else []
 
 

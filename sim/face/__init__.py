@@ -1,0 +1,1 @@
+"""The harness inside an ordinary test: faults as context managers, and what happened outside."""
