@@ -19,6 +19,7 @@ from sim.model.scenario import TenantProbeFault
 from sim.services import Services
 from sim.subject import Accountable
 from sim.subject.build import BuildWorld, build_subject
+from sim.subject.limits import under_limits
 from sim.watch import EffectWatch, LeakWatch, Recorder
 from sim.watch.logs import LogCapture
 from sim.watch.properties import watched_properties
@@ -76,7 +77,9 @@ def targets_of(prepared: Prepared) -> Targets:
     """What a scenario can point at; builds the flow once, in a world of its own."""
 
     async def build() -> Targets:
-        return _build(prepared, world).targets()
+        subject = _build(prepared, world)
+        with under_limits(subject, prepared.scenario.override):
+            return subject.targets()
 
     world = World(prepared.scenario.seeds.first, env=prepared.scenario.env)
     with LogCapture(_ignore, _ignore), _services(prepared, world).installed():
@@ -170,6 +173,10 @@ class _Run:
     async def _main(self) -> None:
         await self._services.start()
         subject = _build(self._prepared, self._world)
+        with under_limits(subject, self._prepared.scenario.override):
+            await self._run(subject)
+
+    async def _run(self, subject: Subject) -> None:
         self._watch(subject)
         await subject.start()
         known = asyncio.all_tasks()

@@ -11,6 +11,7 @@ from sim.loader import ScenarioError, place_of
 from sim.model.custom import CustomCheckError
 from sim.services import ServiceError
 from sim.subject import SubjectError
+from sim.subject.limits import NoLimitsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,9 @@ def user_errors(loaded: LoadedScenario) -> Iterator[None]:
     """
     try:
         yield
+    except NoLimitsError as error:
+        problem = loaded.problem("override", error.message, rule=error.rule, fix=error.fix)
+        raise ScenarioError([problem]) from error
     except SubjectError as error:
         raise ScenarioError([_of_flow(loaded, error)]) from error
     except ServiceError as error:

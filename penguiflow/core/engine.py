@@ -85,6 +85,16 @@ class Engine:
             if len(station.forward) == 1 and not graph.allow_cycles:
                 station.onward = station.forward[0]
 
+    def bound(self, queue_maxsize: int) -> None:
+        """Give every edge another bound; nothing may wait on any."""
+        self.queue_maxsize = self.events.queue_maxsize = queue_maxsize
+        self.rookery.bound = max(queue_maxsize, 0) * sum(
+            station.rookery is not None for station in self.stations.values()
+        )
+        for station in self.stations.values():
+            for floe in station.incoming:
+                floe.limit(queue_maxsize)
+
     # -- traces begin ------------------------------------------------------------------------
 
     def trace_of(self, message: Any, default: Trace | None = None, place: Place | Endpoint = OPEN_SEA) -> Trace:

@@ -80,6 +80,7 @@ class Events:
         ValueError: the policy is none of the three, or the backlog holds nothing.
 
     Attributes:
+        queue_maxsize: the bound that is told.
         hooks: listeners that may wait, and the writers that feed them.
         strict: whether no event may be dropped, so that work has to wait for listeners, or be refused.
         hearing: whether anybody wanted the two events of every message when `listen` was called last.
@@ -94,7 +95,7 @@ class Events:
         self._hook_policy = hook_policy
         self._hook_backlog = hook_backlog
         self.strict = hook_policy != "drop-oldest"
-        self._queue_maxsize = queue_maxsize
+        self.queue_maxsize = queue_maxsize
         self._ingress_count = ingress_count
         self._observers: list[_Observer] = []
         self.hooks: list[Hook] = []
@@ -198,7 +199,7 @@ class Events:
             queue_depth_in=depth_in,
             queue_depth_out=depth_out,
             outgoing_edges=outgoing,
-            queue_maxsize=self._queue_maxsize,
+            queue_maxsize=self.queue_maxsize,
             trace_pending=None if trace is None else trace.pending,
             trace_inflight=0 if trace is None else trace.inflight,
             trace_cancelled=trace is not None and trace.closed == "cancelled" and event_type != "trace_cancel_finish",

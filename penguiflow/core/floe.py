@@ -181,11 +181,14 @@ class Floe:
     def __init__(self, source: Node | Endpoint, target: Node, maxsize: int, inbox: Inbox) -> None:
         self.source = source
         self.target = target
-        # A node that feeds itself must not wait for a slot that only it can free.
-        self.maxsize = 0 if source is target else max(maxsize, 0)
+        self.limit(maxsize)
         self._inbox = inbox
         self._depth = 0
         self._senders: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
+
+    def limit(self, maxsize: int) -> None:
+        """Let at most `maxsize` messages wait; a node that feeds itself must not wait for a slot only it can free."""
+        self.maxsize = 0 if self.source is self.target else max(maxsize, 0)
 
     @property
     def queue(self) -> Floe:

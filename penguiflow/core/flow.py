@@ -75,8 +75,7 @@ class PenguiFlow(Doors, Elsewhere):
         hook_policy: HookPolicy = "drop-oldest",
         hook_backlog: int = HOOK_BACKLOG_MAX,
     ) -> None:
-        if not isinstance(queue_maxsize, int) or isinstance(queue_maxsize, bool):
-            raise TypeError(f"queue_maxsize must be a whole number (0 or less is no bound); got {queue_maxsize!r}")
+        _require_whole(queue_maxsize)
         graph = Graph(adjacencies, allow_cycles=allow_cycles)
         engine = Engine(
             graph,
@@ -103,8 +102,24 @@ class PenguiFlow(Doors, Elsewhere):
 
     @property
     def queue_maxsize(self) -> int:
-        """The bound of every edge; 0 or less is none."""
+        """The bound of every edge; 0 or less is none.
+
+        It can be set until the flow is run for the first time, by whoever
+        runs a flow that others have built.
+
+        Raises:
+            RuntimeError: it is set on a flow that has been run.
+            TypeError: it is set to something that is no whole number.
+
+        """
         return self._engine.queue_maxsize
+
+    @queue_maxsize.setter
+    def queue_maxsize(self, bound: int) -> None:
+        _require_whole(bound)
+        if self._state != "new":
+            raise RuntimeError("queue_maxsize is settled when a flow is run; set it before, or build another flow")
+        self._engine.bound(bound)
 
     @property
     def registry(self) -> ModelRegistry | None:
@@ -261,6 +276,11 @@ class PenguiFlow(Doors, Elsewhere):
 
         """
         return await self._sinks.load_history(trace_id)
+
+
+def _require_whole(queue_maxsize: int) -> None:
+    if not isinstance(queue_maxsize, int) or isinstance(queue_maxsize, bool):
+        raise TypeError(f"queue_maxsize must be a whole number (0 or less is no bound); got {queue_maxsize!r}")
 
 
 def create(*adjacencies: tuple[Node, Sequence[Node]], **kwargs: Any) -> PenguiFlow:

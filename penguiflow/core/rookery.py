@@ -29,7 +29,7 @@ class Rookery:
 
     def __init__(self, ledger: Ledger, bound: int) -> None:
         self._ledger = ledger
-        self._bound = bound
+        self.bound = bound
         self._shared: OrderedDict[Result, None] = OrderedDict()
         self._readers = Bell()
         self._writers = Bell()
@@ -41,7 +41,7 @@ class Rookery:
 
     def full_for(self, trace: Trace) -> bool:
         """Whether a result of `trace` has to wait; a scoped trace never blocks anybody."""
-        return 0 < self._bound <= len(self._shared) and not trace.scoped
+        return 0 < self.bound <= len(self._shared) and not trace.scoped
 
     async def room_for(self, trace: Trace) -> None:
         """Wait until a result of `trace` may be put."""

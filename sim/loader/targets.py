@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.loader.document import dotted
 from sim.loader.errors import ScenarioError
 from sim.loader.words import unknown
 from sim.model.faults import StoreErrorFault
@@ -21,15 +22,15 @@ INGRESS, EGRESS = "OpenSea", "Rookery"
 
 
 def check_targets(loaded: LoadedScenario, targets: Targets) -> None:
-    """Hold every `where` against the flow.
+    """Hold every `where`, and every node under `override`, against the flow.
 
     Args:
         loaded: the scenario.
         targets: what the flow has.
 
     Raises:
-        ScenarioError: when a fault or a check points at a node, an edge or a tool that the flow does not have, or at
-            an attempt that its node never makes.
+        ScenarioError: when the file points at a node, an edge or a tool that the flow does not have, or at an attempt
+            that its node never makes.
 
     """
     scenario = loaded.scenario
@@ -38,6 +39,7 @@ def check_targets(loaded: LoadedScenario, targets: Targets) -> None:
         *_pointless(loaded, "checks", scenario.checks, targets),
         *(problem for fault in scenario.faults for problem in _without_store(loaded, fault, targets)),
         *_unknown_effects(loaded, targets.nodes),
+        *_unknown_overridden(loaded, targets.nodes),
     ]
     if problems:
         raise ScenarioError(problems)
@@ -94,3 +96,10 @@ def _unknown_effects(loaded: LoadedScenario, nodes: Sequence[str]) -> Iterator[P
         if effect.node not in nodes:
             message, rule, fix = unknown("node", effect.node, nodes)
             yield loaded.problem(f"world.effects[{index}].node", message, rule=rule, fix=fix)
+
+
+def _unknown_overridden(loaded: LoadedScenario, nodes: Sequence[str]) -> Iterator[Problem]:
+    for name in loaded.scenario.override.nodes:
+        if name not in nodes:
+            message, rule, fix = unknown("node", name, nodes)
+            yield loaded.problem(dotted(("override", "nodes", name)), message, rule=rule, fix=fix)

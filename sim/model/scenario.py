@@ -32,6 +32,7 @@ from sim.model.faults import (
 )
 from sim.model.fields import CodeReference, Identifier, Model, Name, VariableName, Where
 from sim.model.load import Load, Seeds, Tenant, Trace
+from sim.model.override import NodeLimits, Override
 from sim.model.stages import Ramp, Stage
 from sim.model.units import PositiveDuration
 from sim.model.world import NodeEffect, Outside, Service
@@ -56,6 +57,8 @@ __all__ = [
     "Metric",
     "NodeEffect",
     "Outside",
+    "NodeLimits",
+    "Override",
     "Place",
     "Ramp",
     "RetryStormFault",
@@ -129,6 +132,11 @@ class Scenario(Model):
         default=(),
         description="What has to hold.",
         examples=[[{"id": "once", "metric": "effects.duplicates", "max": 0}]],
+    )
+    override: Override = Field(
+        default_factory=Override,
+        description="Limits to run the flow under, instead of those that it was built with.",
+        examples=[{"nodes": {"charge": {"timeout_s": 2, "max_retries": 1}}, "queue_maxsize": 16}],
     )
     explore: Explore | None = Field(
         default=None,

@@ -48,6 +48,11 @@ class PenguinSubject:
         self._flow = flow
         self._registry = registry
 
+    @property
+    def flow(self) -> PenguiFlow:
+        """What is driven."""
+        return self._flow
+
     def targets(self) -> Targets:
         """The flow's nodes and edges, how many messages may wait before each node, and whether it has a store."""
         graph = self._flow.graph

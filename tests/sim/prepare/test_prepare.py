@@ -162,3 +162,35 @@ def test_an_error_that_no_text_makes_is_refused(tmp_path, name, reason):
 
     assert path == "faults[0].error"
     assert f"shop:{name}(text) raises {reason}" in words
+
+
+def test_the_nodes_of_an_override_are_held_against_the_flow(tmp_path):
+    """A node that the flow does not have is an error at its key, with the close match."""
+    override = "override: {nodes: {work: {timeout_s: 1}, wrok: {timeout_s: 1}}}\n"
+
+    ((path, message),) = problems(tmp_path, f"flow: shop:build\n{LOAD}{override}")
+
+    assert path == "override.nodes.wrok"
+    assert "unknown node 'wrok'; it is one of work; did you mean 'work'?" in message
+
+
+def test_an_override_of_something_that_is_no_flow_is_refused(tmp_path):
+    """A subject without node policies cannot run under others, and the file says so before the run."""
+    (tmp_path / "shop.py").write_text(
+        "async def handle(request):\n    return request\ndef build():\n    return handle\n"
+    )
+
+    ((path, message),) = problems(tmp_path, f"flow: shop:build\n{LOAD}override: {{queue_maxsize: 3}}\n")
+
+    assert path == "override"
+    assert "what is built here is no flow" in message
+
+
+def test_a_shape_is_loaded_with_the_rest(tmp_path):
+    """The function under `load.shape` is there when the scenario runs, and a missing one is an error at its place."""
+    (tmp_path / "shop.py").write_text(f"{CODE}\ndef weekend(rng, horizon_s):\n    return [1.0]\n")
+
+    assert prepared(tmp_path, "flow: shop:build\nload: {shape: 'shop:weekend'}\n").shape.__name__ == "weekend"
+    ((path, message),) = problems(tmp_path, "flow: shop:build\nload: {shape: 'shop:weekned'}\n")
+    assert path == "load.shape"
+    assert "did you mean 'weekend'?" in message
