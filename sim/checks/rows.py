@@ -31,12 +31,16 @@ class Row:
         promise: what has to hold.
         by_seed: what each seed says; the seeds in the order of the sweep.
         doubts: why the numbers prove nothing; empty when they do.
+        known: that its failure is known, and by which issue; empty where it is not.
+        stale: whether that excuses nothing any more.
 
     """
 
     promise: Promise
     by_seed: Mapping[int, CheckOutcome]
     doubts: tuple[str, ...]
+    known: str = ""
+    stale: bool = False
 
     @property
     def failing(self) -> dict[int, CheckOutcome]:
@@ -55,7 +59,7 @@ class Row:
     @property
     def verdict(self) -> Verdict:
         """What the numbers say."""
-        broken: list[Verdict] = [self.promise.severity] if self.failing else []
+        broken: list[Verdict] = ["fail"] if self.stale else [self.promise.severity] if self.failing else []
         return worst([*broken, "inconclusive"] if self.doubts else broken)
 
     @property
@@ -129,6 +133,7 @@ def check_result(row: Row, *, line: int | None, met: bool | None) -> CheckResult
         met=met,
         found=sum(outcome.found for outcome in row.failing.values()),
         findings=row.findings,
+        known=row.known,
     )
 
 

@@ -11,6 +11,7 @@ from sim.checks.doubts import fault_doubts, property_doubts
 from sim.checks.expectations import Failures, surprises
 from sim.checks.explored import exploration_of
 from sim.checks.plots import latency_bins, numbers, queue_series, time_shares
+from sim.checks.ratchet import ratchet
 from sim.checks.rows import Row, build_rows, check_result
 from sim.checks.words import counted, share_of_seeds
 from sim.model.result import FaultResult, ScenarioResult, Verdict, worst
@@ -18,6 +19,7 @@ from sim.model.scenario import TenantProbeFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from sim.checks.evaluate import SeedOutcome
     from sim.model.plan import Plans
@@ -35,6 +37,7 @@ def merge(
     plans: Plans | None = None,
     stopped: str = "",
     declared: Sequence[DeclaredProperty] = (),
+    today: date | None = None,
 ) -> ScenarioResult:
     """The result of a scenario.
 
@@ -48,6 +51,7 @@ def merge(
         plans: where the plans of an exploration come from.
         stopped: why the sweep ended before its last seed; empty where it did not.
         declared: the properties that stand in the text of the code.
+        today: the day to hold the dates of known failures against; `None` where none is past.
 
     """
     # Plots and numbers are of the load as the file means it; runs with late calls would only blur them.
@@ -55,6 +59,8 @@ def merge(
     totals = numbers(shown)
     doubtful_faults = fault_doubts(scenario, outcomes)
     rows = build_rows(scenario, outcomes, doubtful_faults, twice)
+    all_seeds = not stopped and {*scenario.seeds.all()} <= {outcome.seed for outcome in outcomes}
+    rows = ratchet(rows, scenario.known, all_seeds=all_seeds, today=today)
     strange = _surprises(scenario, rows, shown)
     expected = {expect.check: expect.check not in strange for expect in scenario.expect}
     places = {check.id: f"checks[{position}]" for position, check in enumerate(scenario.checks)}
@@ -124,10 +130,11 @@ def _reason(
 ) -> str:
     """Why the scenario has its verdict; empty when it passes without a remark."""
     broken = [
-        f"{row.promise.id} fails in {share_of_seeds(len(row.failing), seeds)}: {row.headline}"
+        f"{row.promise.id} fails in {share_of_seeds(len(row.failing), seeds)}: {row.headline}{_excuse(row)}"
         for row in unexpected
         if row.failing and row.promise.id not in strange
     ]
+    broken += [f"{row.promise.id} is {row.known}" for row in unexpected if row.stale and not row.failing]
     unproved = [f"{row.promise.id} is inconclusive: {row.doubts[0]}" for row in unexpected if row.doubts]
     told = [*strange.values(), *broken, *unproved]
     # A fault's doubt stands in those of its checks already.
@@ -135,6 +142,10 @@ def _reason(
     if stopped:
         told.append(f"the sweep ended early, after {counted(seeds, 'seed')}: {stopped}")
     return "; ".join(told)
+
+
+def _excuse(row: Row) -> str:
+    return f"; {row.known}" if row.known else ""
 
 
 def _caught(row: Row) -> str:

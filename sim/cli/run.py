@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sim.cli.exits import Exit, exits
 from sim.cli.folder import require_writable
 from sim.cli.select import selected
 from sim.cli.sweeping import Choice, Manner, sweep_all
+from sim.model.known import parse_day
 from sim.model.rules import BrokenRule
 from sim.model.units import parse_positive_duration
 
@@ -43,6 +45,15 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: str | Non
         raise click.BadParameter(str(error)) from None
 
 
+def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> date:
+    if value is None:
+        return datetime.fromtimestamp(ambient.wall(), UTC).date()
+    try:
+        return parse_day(value)
+    except BrokenRule as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Run this seed only; may be repeated.")
@@ -60,6 +71,9 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: str | Non
 @click.option("--fail-on", type=click.Choice(["warn"]), help="End with 1 where there are warnings.")
 @click.option("--format", default="auto", type=click.Choice(FORMATS), help="How results are told on standard output.")
 @click.option("--explore", is_flag=True, help="Vary from seed to seed what is late, also where the file does not.")
+@click.option(
+    "--today", callback=_day, help="The day to hold `known` entries against; the real one, in UTC, if left out."
+)
 @exits
 def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **options: Any) -> Exit:
     """Run scenario files, or all that lie in a folder.
@@ -96,6 +110,7 @@ def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **option
         jobs=jobs,
         cluster=options["cluster"],
         as_events=options["format"] == "json",
+        today=options["today"],
     )
     results, errors = sweep_all(ready, choice, manner)
     return conclude(results, errors, planned=len(ready), telling=telling)

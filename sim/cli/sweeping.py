@@ -18,6 +18,7 @@ from sim.sweep import Cluster, Here, Limits, Processes, start_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
 
     from sim.loader import LoadedScenario
     from sim.model.plan import Plans
@@ -60,6 +61,7 @@ class Manner:
         jobs: how many processes; `None` for one a core, and none besides this one where there are few seeds.
         cluster: the address of the cluster whose workers do it instead.
         as_events: whether each step is told on standard output as it comes, instead of progress on standard error.
+        today: the day to hold the dates of known failures against.
 
     """
 
@@ -70,6 +72,7 @@ class Manner:
     jobs: int | None = None
     cluster: str | None = None
     as_events: bool = False
+    today: date | None = None
 
 
 Ready = tuple["LoadedScenario", "Prepared"]
@@ -136,7 +139,15 @@ def _gathered(
 ) -> Iterator[ScenarioResult]:
     """Hand everything out, then gather scenario by scenario, until all are done or somebody has had enough."""
     sweeps = [
-        start_sweep(one.loaded, one.prepared, one.seeds, plans=one.plans, crew=crew, verify=manner.verify)
+        start_sweep(
+            one.loaded,
+            one.prepared,
+            one.seeds,
+            plans=one.plans,
+            crew=crew,
+            verify=manner.verify,
+            today=manner.today,
+        )
         for one in planned
     ]
     for one, sweep in zip(planned, sweeps, strict=True):

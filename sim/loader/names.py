@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sim.loader.errors import Problem
 
 _TENANTS_FOR_LEAKS = 2
+_EXCUSABLE = tuple(name for name in RESERVED_CHECK_IDS if name != "determinism")
 
 
 def name_problems(document: Document) -> Iterator[Problem]:
@@ -30,6 +31,7 @@ def name_problems(document: Document) -> Iterator[Problem]:
     yield from _tenants(document)
     yield from _services(document)
     yield from _expectations(document)
+    yield from _known(document)
 
 
 def _ids(document: Document) -> Iterator[Problem]:
@@ -99,6 +101,25 @@ def _expectations(document: Document) -> Iterator[Problem]:
             yield document.problem(path, "there is one tenant", rule=rule, fix="add another under tenants")
         else:
             yield from _finding_fits(document, (*path[:-1], "finding"), judges[check], finding)
+
+
+def _known(document: Document) -> Iterator[Problem]:
+    judges = [*(name for _, name in _texts(document, "checks", "id")), *_EXCUSABLE]
+    expected = [name for _, name in _texts(document, "expect", "check")]
+    seen: list[str] = []
+    for path, check in _texts(document, "known", "check"):
+        if check == "determinism":
+            rule = "a run that is not repeatable shows nothing"
+            yield document.problem(path, "determinism cannot be excused", rule=rule, fix="repair it")
+        elif check not in judges:
+            yield _unknown(document, path, "check", check, judges)
+        elif check in expected:
+            rule = "a demonstration expects its failure for good"
+            yield document.problem(path, f"{shown(check)} is under expect too", rule=rule, fix="remove one of them")
+        elif check in seen:
+            rule = "a check has one entry"
+            yield document.problem(path, f"{shown(check)} is known already", rule=rule, fix="remove one of them")
+        seen.append(check)
 
 
 def _finding_fits(document: Document, path: KeyPath, judge: Any, finding: Any) -> Iterator[Problem]:

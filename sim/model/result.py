@@ -63,7 +63,8 @@ class CheckResult(_Data):
 
     `found` counts the findings of all seeds; `findings` holds the first of them.
     `verdict` is what the numbers say; `expected` is true where the scenario
-    demands this failure (a demonstration), and `met` whether it came.
+    demands this failure (a demonstration), and `met` whether it came. `known`
+    says that the failure is a known one, and whether that still excuses it.
     """
 
     id: str
@@ -85,6 +86,15 @@ class CheckResult(_Data):
     met: bool | None = None
     found: int = 0
     findings: tuple[Finding, ...] = ()
+    known: str = ""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A failure that nobody knows of says nothing of that."""
+        data: dict[str, object] = serialise(self)
+        if not data.get("known"):
+            data.pop("known", None)
+        return data
 
 
 class FaultResult(_Data):

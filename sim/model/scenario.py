@@ -31,6 +31,7 @@ from sim.model.faults import (
     Window,
 )
 from sim.model.fields import CodeReference, Identifier, Model, Name, VariableName, Where
+from sim.model.known import Known
 from sim.model.load import Load, Seeds, Tenant, Trace
 from sim.model.override import NodeLimits, Override
 from sim.model.stages import Ramp, Stage
@@ -52,6 +53,7 @@ __all__ = [
     "Fault",
     "FaultBase",
     "FindingKind",
+    "Known",
     "LatencyFault",
     "Load",
     "Metric",
@@ -147,4 +149,9 @@ class Scenario(Model):
         default=(),
         description="Which checks have to fail, and how: for demonstrations.",
         examples=[[{"check": "once", "finding": "duplicate_effect"}]],
+    )
+    known: tuple[Known, ...] = Field(
+        default=(),
+        description="Which checks are known to fail, and warn instead until their date.",
+        examples=[[{"check": "once", "issue": "SHOP-1234", "until": "2027-03-31"}]],
     )

@@ -60,7 +60,8 @@ def reading(check: CheckResult) -> str:
 def claim(check: CheckResult) -> str:
     """A check in one line, as in `trace.latency p99 = 1.64 s (≤ 1.8 s)`; empty for an always-on one that holds."""
     read = reading(check)
-    return f"{_subject(check)} = {read}{_scope(check)}" if read else measure(check)
+    text = f"{_subject(check)} = {read}{_scope(check)}" if read else measure(check)
+    return "; ".join(part for part in (text, check.known) if part)
 
 
 def findings_not_shown(check: CheckResult, shown: int) -> int:

@@ -13,6 +13,7 @@ from sim.sweep.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
 
     from sim.checks.evaluate import SeedOutcome
     from sim.loader import LoadedScenario
@@ -52,17 +53,25 @@ class Sweep:
         loaded: the scenario and the places in its file.
         plans: what is late in each seed; `None` where nothing is explored.
         judged: what the crew gives, job by job.
+        today: the day to hold the dates of known failures against; `None` where none is past.
 
     Attributes:
         interrupted: whether somebody pressed Ctrl-C while it was gathered.
 
     """
 
-    def __init__(self, loaded: LoadedScenario, plans: Plans | None, judged: Iterator[list[Judged]]) -> None:
+    def __init__(
+        self,
+        loaded: LoadedScenario,
+        plans: Plans | None,
+        judged: Iterator[list[Judged]],
+        today: date | None = None,
+    ) -> None:
         self.interrupted = False
         self._loaded = loaded
         self._plans = plans
         self._judged = judged
+        self._today = today
 
     def finish(
         self, limits: Limits | None = None, *, progress: Callable[[int], None] = lambda _seed: None
@@ -90,6 +99,7 @@ class Sweep:
             plans=self._plans,
             stopped=stopped,
             declared=declared_properties(self._loaded.folder),
+            today=self._today,
         )
 
     def _take(self, limits: Limits, progress: Callable[[int], None]) -> tuple[list[Judged], str]:
@@ -119,6 +129,7 @@ def start_sweep(
     plans: Plans | None = None,
     crew: Crew | None = None,
     verify: int = 1,
+    today: date | None = None,
 ) -> Sweep:
     """Hand the seeds of a scenario out.
 
@@ -129,13 +140,14 @@ def start_sweep(
         plans: what is late in each seed besides what the file's faults do; `None` to explore nothing.
         crew: who does the work; this process without one.
         verify: so many seeds, the first ones, run twice: the same seed has to give the same bytes.
+        today: the day to hold the dates of known failures against; `None` where none is past.
 
     """
     crew = crew or Here()
     size = max(1, min(SEEDS_OF_A_JOB_MAX, len(seeds) // (crew.workers * _JOBS_OF_A_WORKER)))
     jobs = [_job(seeds[start : start + 1], plans, twice=True) for start in range(min(verify, len(seeds)))]
     jobs += [_job(seeds[start : start + size], plans) for start in range(verify, len(seeds), size)]
-    return Sweep(loaded, plans, crew.start(jobs, loaded, prepared))
+    return Sweep(loaded, plans, crew.start(jobs, loaded, prepared), today)
 
 
 def run_scenario(
@@ -165,7 +177,7 @@ def _job(seeds: Sequence[int], plans: Plans | None, *, twice: bool = False) -> J
 
 
 def _fails(scenario: Scenario, outcome: SeedOutcome) -> bool:
-    """Whether a seed breaks a promise that counts, and that no demonstration expects to be broken."""
-    excused = [expect.check for expect in scenario.expect]
+    """Whether a seed breaks a promise that counts, and that is neither expected nor known to be broken."""
+    excused = [*(expect.check for expect in scenario.expect), *(known.check for known in scenario.known)]
     excused += [check.id for check in scenario.checks if check.severity == "warn"]
     return any(check.verdict == "fail" and check.id not in excused for check in outcome.checks)

@@ -18,7 +18,7 @@ PROBE = {"id": "peek", "kind": "tenant_probe", "victim": "acme", "attacker": "gl
 ANY = CheckWhere()
 
 
-def make_scenario(*checks: dict[str, Any], faults=(), expect=(), tenants=("acme",)) -> Scenario:
+def make_scenario(*checks: dict[str, Any], faults=(), expect=(), tenants=("acme",), **fields: Any) -> Scenario:
     return Scenario.model_validate(
         {
             "schema": "penguiflow.sim/1",
@@ -29,6 +29,7 @@ def make_scenario(*checks: dict[str, Any], faults=(), expect=(), tenants=("acme"
             "faults": list(faults),
             "checks": list(checks),
             "expect": list(expect),
+            **fields,
         }
     )
 
