@@ -9,7 +9,7 @@ from sim.model.fields import Count, Model, Name, Number, Positive, Share
 Seconds = Annotated[Number, Field(ge=0)]
 
 
-class NodeLimits(Model):
+class PolicyChange(Model):
     """What to change of one node's policy; the names and the plain seconds are those of `NodePolicy`."""
 
     timeout_s: Seconds | None = Field(default=None, description="Bound on each attempt, in seconds.", examples=[2])
@@ -31,7 +31,7 @@ class NodeLimits(Model):
 class Override(Model):
     """Limits to run under instead of those that the flow was built with."""
 
-    nodes: dict[Name, NodeLimits] = Field(
+    nodes: dict[Name, PolicyChange] = Field(
         default_factory=dict,
         description="Changes of node policies, by the node's name.",
         examples=[{"charge": {"timeout_s": 2, "max_retries": 1}}],

@@ -33,7 +33,7 @@ from sim.model.faults import (
 from sim.model.fields import CodeReference, Identifier, Model, Name, VariableName, Where
 from sim.model.known import Known
 from sim.model.load import Load, Seeds, Tenant, Trace
-from sim.model.override import NodeLimits, Override
+from sim.model.override import Override, PolicyChange
 from sim.model.stages import Ramp, Stage
 from sim.model.units import PositiveDuration
 from sim.model.world import NodeEffect, Outside, Service
@@ -59,9 +59,9 @@ __all__ = [
     "Metric",
     "NodeEffect",
     "Outside",
-    "NodeLimits",
     "Override",
     "Place",
+    "PolicyChange",
     "Ramp",
     "RetryStormFault",
     "Scenario",
