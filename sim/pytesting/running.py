@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from sim.cli.sweeping import Choice
 from sim.loader import LoadedScenario, Problem, load_scenario
+from sim.loader.document import Document
 from sim.loader.errors import shown_path
+from sim.loader.explain import problems_of
 from sim.loader.source import Source
+from sim.model.fields import Model
+from sim.model.override import Override
 from sim.model.scenario import Scenario
 from sim.prepare import prepare
 from sim.pytesting.sweeps import chosen, console_block, swept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pytest
@@ -41,6 +47,7 @@ class SimRun:
         *,
         seed: int | None = None,
         seeds: int | Sequence[int] | None = None,
+        override: Mapping[str, Any] | None = None,
     ) -> ScenarioResult:
         """Run a scenario and give its result, whatever the verdict; pytest prints it when the test fails.
 
@@ -48,14 +55,15 @@ class SimRun:
             scenario: a file, looked for beside the test's; or a scenario made in Python, whose code is.
             seed: this seed only.
             seeds: how many in a row, or which; without either, those of pytest's options, or of the scenario.
+            override: other limits for the flow, in the words of a file: `{"nodes": {"pay": {"max_retries": 0}}}`.
 
         Raises:
             ScenarioError: it cannot be used, or its code goes wrong.
-            ValueError: both `seed` and `seeds`, or no seed at all.
+            ValueError: both `seed` and `seeds`, no seed at all, or an override that is none.
 
         """
         choice = self._choice(seed, seeds)
-        loaded = self._loaded(scenario)
+        loaded = _under(self._loaded(scenario), override)
         result = swept(self._request.config, loaded, prepare(loaded), choice.among(loaded.scenario.seeds))
         node: pytest.Item = self._request.node
         node.add_report_section("call", f"sim {result.name}", console_block(result))
@@ -75,6 +83,25 @@ class SimRun:
         if not isinstance(scenario, Scenario):
             return load_scenario(test_file.parent / scenario)
         return _MadeInPython(scenario, test_file, {}, Source(shown_path(test_file), ()))
+
+
+class _Part(Model):
+    """The part of a scenario that an override stands in, so that objections read as they do there."""
+
+    override: Override
+
+
+def _under(loaded: LoadedScenario, override: Mapping[str, Any] | None) -> LoadedScenario:
+    """The same scenario, with other limits for its flow."""
+    if override is None:
+        return loaded
+    try:
+        limits = _Part.model_validate({"override": override}).override
+    except ValidationError as error:
+        problems = problems_of(error, Document({"override": override}, Source("", ()), {}, {}, ()))
+        parts = [part for one in problems for part in (f"{one.path}: {one.message}", one.rule, one.fix) if part]
+        raise ValueError("; ".join(parts)) from None
+    return replace(loaded, scenario=loaded.scenario.model_copy(update={"override": limits}))
 
 
 @dataclass(frozen=True, slots=True)

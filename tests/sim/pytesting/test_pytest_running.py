@@ -32,6 +32,12 @@ def test_single_seeds(sim_run):
         sim_run("quiet.sim.yaml", seeds=0)
 
 
+def test_other_limits(sim_run):
+    assert sim_run("lost.sim.yaml", seed=1, override={"nodes": {"pay": {"max_retries": 0}}}).verdict == "pass"
+    with pytest.raises(ValueError, match="override.nodes.pay.max_retrys: unknown key; did you mean 'max_retries'"):
+        sim_run("lost.sim.yaml", override={"nodes": {"pay": {"max_retrys": 0}}})
+
+
 SCENARIO = {
     "schema": "penguiflow.sim/1", "name": "in-python", "flow": "shop:build", "seeds": {"count": 1},
     "load": {"stages": [{"for": "1s", "rate": "2/s"}]},
@@ -93,7 +99,7 @@ def test_tests_run_scenarios(pytester):
     """A test runs files and scenarios made in Python, with the seeds that it wants, and reads what they came to."""
     project(pytester, lost__sim=BROKEN, quiet__sim=SOUND, test_shop=TESTS)
 
-    pytester.runpytest_inprocess("test_shop.py").assert_outcomes(passed=7)
+    pytester.runpytest_inprocess("test_shop.py").assert_outcomes(passed=8)
 
 
 def test_a_failing_test_shows_the_scenario(pytester):
