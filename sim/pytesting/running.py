@@ -14,7 +14,7 @@ from sim.loader.errors import shown_path
 from sim.loader.explain import problems_of
 from sim.loader.source import Source
 from sim.model.fields import Model
-from sim.model.override import Override
+from sim.model.override import Override  # noqa: TC001 - pydantic reads it at run time
 from sim.model.scenario import Scenario
 from sim.prepare import prepare
 from sim.pytesting.sweeps import chosen, console_block, swept
