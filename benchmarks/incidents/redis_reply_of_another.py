@@ -62,14 +62,14 @@ async def serving(way: Any) -> None:
     """Three callers, one after the other, over one client."""
     with Network(running_world()):
         server = await asyncio.start_server(serve, None, 6379)
-        client = redis.Redis(host="cache")
-        for key, profile in PROFILES.items():
-            try:
-                async with asyncio.timeout(PATIENCE_S):
-                    answers = await way(client, [key])
-            except TimeoutError:
-                continue  # this caller gives up; the next one asks
-            assert answers == [profile.encode()], f"who asked for {key} was given {answers[0]!r}"  # noqa: S101 - the property
+        async with redis.Redis(host="cache") as client:
+            for key, profile in PROFILES.items():
+                try:
+                    async with asyncio.timeout(PATIENCE_S):
+                        answers = await way(client, [key])
+                except TimeoutError:
+                    continue  # this caller gives up; the next one asks
+                assert answers == [profile.encode()], f"who asked for {key} was given {answers[0]!r}"  # noqa: S101 - the property
         server.close()
 
 

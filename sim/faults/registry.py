@@ -38,7 +38,7 @@ CALL_FAULTS: Mapping[str, type[CallFault[Any]]] = {
 
 def call_fault(fault: Fault, setting: Setting, count: FaultCount) -> CallFault[Any] | None:
     """What carries out `fault`; nothing where it hits no calls."""
-    kind = CALL_FAULTS.get(fault.kind)
     if isinstance(fault, SqueezeFault) and fault.queue_maxsize is not None:
-        kind = QueueSqueeze
+        return QueueSqueeze(fault, setting, count)
+    kind = CALL_FAULTS.get(fault.kind)
     return None if kind is None else kind(fault, setting, count)
