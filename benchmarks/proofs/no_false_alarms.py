@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.checks import evaluate_seed
+from sim.checks.evaluate import evaluate_seed
 from sim.harness import run_seed
 from sim.loader import ScenarioError, load_scenario, modules_of
 from sim.model.metrics import METRICS

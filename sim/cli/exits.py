@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import platform
 import sys
 import traceback
@@ -14,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penguiflow import __version__
-from sim.loader import ScenarioError, SelectionError, place_of
-from sim.report import ReportError
-from sim.sweep import ClusterError, WorkerLostError
+from sim.loader import SelectionError, place_of
+from sim.model.errors import ReportError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -45,8 +45,8 @@ class Exit(IntEnum):
 _CODES: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
     ((KeyboardInterrupt,), Exit.INTERRUPTED),
     ((SelectionError,), Exit.NOTHING_SELECTED),
-    ((ClusterError, ScenarioError, SystemExit, WorkerLostError), Exit.UNUSABLE),
     ((ReportError,), Exit.NOT_WRITTEN),
+    ((SystemExit, UserError), Exit.UNUSABLE),
 )  # the first that fits; whatever is left is no fault of the user
 _FIRST_DECIDES = (
     Exit.INTERRUPTED, Exit.HARNESS_BUG, Exit.NOT_WRITTEN, Exit.NONDETERMINISTIC, Exit.UNUSABLE, Exit.FAILED,
@@ -93,6 +93,10 @@ def exits(command: Callable[..., Exit]) -> Callable[..., None]:
             code = command(*args, **kwargs)
         except click.ClickException:
             raise
+        except BrokenPipeError:
+            # Whoever read the output has had enough; nothing more can be told, not even at the end of the process.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = Exit.NOT_WRITTEN
         except BaseException as error:  # noqa: BLE001 - the end of the line: nothing leaves but an exit code
             tell(error)
             code = code_of(error)

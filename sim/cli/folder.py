@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sim.report import ReportError
+from sim.model.errors import ReportError
 
 
 def require_writable(folder: Path) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sim.model.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -66,7 +68,7 @@ class ProblemAt(Protocol):
         ...
 
 
-class ScenarioError(Exception):
+class ScenarioError(UserError):
     """A scenario cannot be used, and the user can do something about it.
 
     Args:

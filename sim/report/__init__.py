@@ -1,7 +1,7 @@
 """Reports: pure functions of a `SuiteResult`. No run, no clock, no network."""
 
+from sim.model.errors import ReportError, ResultError
 from sim.report.console import render as render_console
-from sim.report.errors import ReportError
 from sim.report.github import render as render_github
 from sim.report.html import render as render_html
 from sim.report.resultfile import dump as dump_result
@@ -10,6 +10,7 @@ from sim.report.write import Written, write_all, write_file
 
 __all__ = [
     "ReportError",
+    "ResultError",
     "Written",
     "dump_result",
     "load_result",

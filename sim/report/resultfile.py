@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from sim.model.errors import ResultError
 from sim.model.result import RESULT_SCHEMA_ID, SuiteResult
-from sim.report.errors import ReportError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def parse(data: bytes, *, where: str) -> SuiteResult:
         where: the file's name, for errors.
 
     Raises:
-        ReportError: when `data` is no result, or one of another version.
+        ResultError: when `data` is no result, or one of another version.
 
     """
     try:
@@ -52,7 +52,7 @@ def parse(data: bytes, *, where: str) -> SuiteResult:
         raise _corrupt(f"the file is no JSON: {error}", where) from None
     schema = raw.get("schema") if isinstance(raw, dict) else None
     if schema != RESULT_SCHEMA_ID:
-        raise ReportError(
+        raise ResultError(
             f"schema is {schema!r}", where=where, rule=f"this version reads {RESULT_SCHEMA_ID}", fix=_RERUN
         )
     try:
@@ -67,16 +67,16 @@ def load(path: Path) -> SuiteResult:
     """The result in the file `path`.
 
     Raises:
-        ReportError: when the file cannot be read, is corrupt or of another version.
+        ResultError: when the file cannot be read, is corrupt or of another version.
 
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         problem = f"the file cannot be read: {error.strerror}"
-        raise ReportError(problem, where=str(path), rule="a report is built from result.json", fix=_RERUN) from None
+        raise ResultError(problem, where=str(path), rule="a report is built from result.json", fix=_RERUN) from None
     return parse(data, where=str(path))
 
 
-def _corrupt(problem: str, where: str) -> ReportError:
-    return ReportError(problem, where=where, rule=f"a result is valid JSON of {RESULT_SCHEMA_ID}", fix=_RERUN)
+def _corrupt(problem: str, where: str) -> ResultError:
+    return ResultError(problem, where=where, rule=f"a result is valid JSON of {RESULT_SCHEMA_ID}", fix=_RERUN)

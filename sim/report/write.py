@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sim.model.errors import ReportError
 from sim.report import html, junit, markdown, resultfile
-from sim.report.errors import ReportError
 from sim.report.pictures import pictures
 from sim.report.plots import FORMATS, KINDS
 

@@ -7,6 +7,7 @@ import platform
 from typing import TYPE_CHECKING, Any, Self
 
 from penguiflow import __version__
+from sim.model.errors import UserError
 from sim.sweep.jobs import packed
 from sim.sweep.standby import do_on_standby
 
@@ -21,7 +22,7 @@ _CONNECT_TIMEOUT_S = 10
 Versions = tuple[str, str]
 
 
-class ClusterError(Exception):
+class ClusterError(UserError):
     """The cluster cannot do the work, and the user can do something about it."""
 
 

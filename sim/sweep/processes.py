@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from sim.model.errors import UserError
 from sim.sweep.jobs import do_sent, packed
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sim.sweep.jobs import Job, Judged
 
 
-class WorkerLostError(Exception):
+class WorkerLostError(UserError):
     """A worker process ended in the middle of a job, twice.
 
     Args:

@@ -34,6 +34,21 @@ def test_a_star_import_brings_the_names_that_applications_use():
     assert imported(program).returncode == 0
 
 
+def test_names_and_modules_come_in_when_they_are_used():
+    """`import penguiflow` loads no engine, and still gives every module by its name; an unknown one is an error."""
+    program = (
+        "import sys, penguiflow\n"
+        "assert 'penguiflow.core' not in sys.modules\n"
+        "assert penguiflow.types.Message is penguiflow.Message\n"
+        "assert set(penguiflow.__all__) <= set(dir(penguiflow))\n"
+        "penguiflow.core.flow, penguiflow.patterns\n"
+        "penguiflow.no_such_name\n"
+    )
+    finished = imported(program)
+
+    assert finished.stderr.splitlines()[-1] == "AttributeError: module 'penguiflow' has no attribute 'no_such_name'"
+
+
 def test_the_public_library_in_the_same_environment_is_refused(tmp_path):
     """Beside an installed distribution `penguiflow` the import fails, with the reason and a remedy."""
     company = tmp_path / "penguiflow-3.11.2.dist-info"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.checks import SeedOutcome, evaluate_seed, merge
+from sim.checks.evaluate import SeedOutcome, evaluate_seed
+from sim.checks.verdicts import merge
 from sim.checks.windows import Interval
 from sim.model.recording import Depth, Effect, FaultCount, Recording, Request, Sighting, Span
 from sim.model.scenario import CheckWhere, Scenario

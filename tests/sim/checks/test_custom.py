@@ -8,7 +8,8 @@ import pytest
 from made_recordings import make_scenario, record, request, span
 from pydantic import ValidationError
 
-from sim.checks import evaluate_seed, merge
+from sim.checks.evaluate import evaluate_seed
+from sim.checks.verdicts import merge
 from sim.model.custom import CustomCheckError, Seen
 
 OVERSOLD = {"id": "stock", "metric": "custom", "check": "shop.checks:oversold", "max": 0}

@@ -7,8 +7,7 @@ from math import inf
 import pytest
 from made_recordings import make_scenario
 
-from sim.checks import describe_limit, describe_parameters, describe_value, describe_where
-from sim.checks.describe import describe_time
+from sim.checks.describe import describe_limit, describe_parameters, describe_time, describe_value, describe_where
 from sim.checks.words import counted, seed_list, share_of_seeds
 from sim.model.scenario import Where
 

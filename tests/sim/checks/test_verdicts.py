@@ -7,7 +7,8 @@ import pickle
 import pytest
 from made_recordings import LATENCY, PROBE, depths, effect, judge, judge_check, make_scenario, record, request, sighting
 
-from sim.checks import evaluate_seed, merge
+from sim.checks.evaluate import evaluate_seed
+from sim.checks.verdicts import merge
 from sim.model.recording import FaultCount, Stuck
 
 ONCE = {"id": "charge-once", "metric": "effects.duplicates", "where": {"tool": "charge_card"}, "max": 0}

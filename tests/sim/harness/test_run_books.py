@@ -10,7 +10,7 @@ import pytest
 from flows_for_tests import charging, run, scenario
 
 from penguiflow import Node, NodePolicy, call_playbook, create, join_k
-from sim.checks import evaluate_seed
+from sim.checks.evaluate import evaluate_seed
 from sim.checks.metrics import measure
 from sim.checks.whereabouts import life_of
 from sim.checks.windows import WHOLE

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from report_samples import demo_suite, failing_suite, odd_suite, scenario, suite
 
 from sim.model.result import Moment
-from sim.report import ReportError, dump_result, load_result
+from sim.report import ResultError, dump_result, load_result
 from sim.report.resultfile import parse
 
 
@@ -69,7 +69,7 @@ def test_infinity_is_refused_where_it_is_made():
 )
 def test_what_is_no_result_is_explained(data, problem):
     """A corrupt file, or one of another version, gives one error with the place, the rule and a fix."""
-    with pytest.raises(ReportError) as caught:
+    with pytest.raises(ResultError) as caught:
         parse(data, where="old/result.json")
 
     assert caught.value.problem.startswith(problem)
@@ -79,7 +79,7 @@ def test_what_is_no_result_is_explained(data, problem):
 
 def test_a_missing_file_is_explained(tmp_path):
     """A file that is not there is an error that names it."""
-    with pytest.raises(ReportError, match="cannot be read") as caught:
+    with pytest.raises(ResultError, match="cannot be read") as caught:
         load_result(tmp_path / "result.json")
 
     assert caught.value.where == str(tmp_path / "result.json")

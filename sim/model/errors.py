@@ -1,10 +1,14 @@
-"""What can go wrong with a report, said once."""
+"""Errors that the user can do something about: told as one message, without a traceback."""
 
 from __future__ import annotations
 
 
-class ReportError(Exception):
-    """A result that cannot be read, or a report that cannot be written.
+class UserError(Exception):
+    """The user can do something about it, and its text says what."""
+
+
+class FileError(UserError):
+    """Something about a file that the harness reads or writes.
 
     Args:
         problem: what is wrong, with which value.
@@ -20,3 +24,11 @@ class ReportError(Exception):
         self.where = where
         self.rule = rule
         self.fix = fix
+
+
+class ReportError(FileError):
+    """A report cannot be written."""
+
+
+class ResultError(FileError):
+    """A result or a shard of one cannot be used."""
