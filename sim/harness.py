@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from penguiflow import InMemoryStateStore
 from sim.callers import CALLER, Callers
 from sim.faults import FaultSeam, PlanSeam, Setting
 from sim.kernel import BudgetExhausted, HorizonReached, Spinning, Stuck, World
+from sim.kernel.crash import stand_outside
 from sim.kernel.digest import Event
 from sim.kernel.orders import shuffle_ties
 from sim.model.plan import Plan
 from sim.model.recording import Blocking, FaultCount, Recording
 from sim.model.recording import Stuck as StuckStory
-from sim.model.scenario import TenantProbeFault
+from sim.model.scenario import CrashFault, TenantProbeFault
 from sim.services import Services
-from sim.subject import Accountable
+from sim.subject import Accountable, RestartingSubject
 from sim.subject.build import BuildWorld, build_subject
 from sim.subject.limits import under_limits
 from sim.watch import EffectWatch, LeakWatch, Recorder
@@ -77,7 +79,7 @@ def targets_of(prepared: Prepared) -> Targets:
     """What a scenario can point at; builds the flow once, in a world of its own."""
 
     async def build() -> Targets:
-        subject = _build(prepared, world)
+        subject = build_subject(prepared.builder, _surroundings(prepared, world), prepared.scenario.args)
         with under_limits(subject, prepared.scenario.override):
             return subject.targets()
 
@@ -106,7 +108,12 @@ class _Run:
         self._world.digest.keep_events = keep_events
         self._services = _services(prepared, self._world)
         self._plan = plan
-        self._plan_seam = PlanSeam(plan, self._world) if probing or plan != NOTHING_LATE else None
+        self._surroundings = _surroundings(prepared, self._world)
+        self._subject: Subject | None = None
+        self._limits = ExitStack()
+        self._known: Collection[asyncio.Task[object]] = ()
+        self._fault_seam: FaultSeam | None = None
+        self._plan_seam = PlanSeam(plan, self._world, self._die) if probing or plan != NOTHING_LATE else None
         self._recording = Recording(scenario=scenario.name, seed=seed)
         probes = [fault for fault in self._faults if isinstance(fault, TenantProbeFault)]
         for fault in self._faults:
@@ -141,8 +148,9 @@ class _Run:
 
     def execute(self) -> Recording:
         """Run, and close the books however it ends."""
+        leaks, while_open = self._leaks, self._while_open
         with (
-            LogCapture(self._leaks.read_log, self._leaks.read_line, self._leaks.read_entry),
+            LogCapture(while_open(leaks.read_log), while_open(leaks.read_line), while_open(leaks.read_entry)),
             self._services.installed(),
             watched_properties(self._recording.properties, self._clock),
         ):
@@ -162,6 +170,15 @@ class _Run:
         self._note_surroundings()
         return self._recording
 
+    def _while_open(self, read: Callable[[Any], None]) -> Callable[[Any], None]:
+        """What is said when the loop is closed, the dead have said: that is when they are let go."""
+
+        def read_while_open(said: Any) -> None:
+            if not self._world.loop.is_closed():
+                read(said)
+
+        return read_while_open
+
     def _note_surroundings(self) -> None:
         world, recording = self._world, self._recording
         recording.blocked = tuple(
@@ -171,32 +188,68 @@ class _Run:
         recording.uncontrolled = tuple(map(str, world.uncontrolled))
 
     async def _main(self) -> None:
+        stand_outside()
         await self._services.start()
-        subject = _build(self._prepared, self._world)
-        with under_limits(subject, self._prepared.scenario.override):
+        with self._limits:
+            subject = self._subject = self._made()
             await self._run(subject)
 
     async def _run(self, subject: Subject) -> None:
         self._watch(subject)
         await subject.start()
-        known = asyncio.all_tasks()
+        self._known = asyncio.all_tasks()
         await self._callers.run(subject)
         # Nothing tells that a subject is idle; under virtual time, looking every second costs nothing.
-        while self._recorder.busy or self._world.threads_at_work or any(subject.depths().values()):  # noqa: ASYNC110 - see above
+        while self._is_busy(subject):  # noqa: ASYNC110 - see above
             await asyncio.sleep(DRAIN_POLL_S)
-        await self._leave_background_time(known)
+        await self._leave_background_time()
         if isinstance(subject, Accountable):
             self._recording.residue = dict(subject.residue())
         await subject.stop()
         await self._services.stop()
         self._recorder.finish(self._clock())
 
-    async def _leave_background_time(self, known: Collection[asyncio.Task[object]]) -> None:
+    def _made(self) -> Subject:
+        """What is under test; where it may die, with somebody who starts it again."""
+        if not (self._plan.crash or any(isinstance(fault, CrashFault) for fault in self._faults)):
+            return self._built()
+        return RestartingSubject(
+            self._built, self._world.loop, on_death=self._note_death, on_redelivery=self._recorder.blocked_outside
+        )
+
+    def _built(self) -> Subject:
+        """One more subject, under the scenario's limits; all lives have one world, and so one store."""
+        scenario = self._prepared.scenario
+        subject = build_subject(self._prepared.builder, self._surroundings, scenario.args)
+        self._limits.enter_context(under_limits(subject, scenario.override))
+        return subject
+
+    async def _die(self, restart_after_s: float) -> None:
+        """Let the flow die, as a fault or a plan says."""
+        assert isinstance(self._subject, RestartingSubject)  # noqa: S101 - it is one where anything says so
+        await self._subject.die(restart_after_s)
+
+    def _note_death(self) -> None:
+        self._recorder.die()
+        self._effects.die()
+        if self._fault_seam is not None:
+            self._fault_seam.forget()
+
+    def _is_busy(self, subject: Subject) -> bool:
+        is_down = isinstance(subject, RestartingSubject) and subject.down
+        at_work = self._recorder.busy or self._world.threads_at_work or any(subject.depths().values())
+        return is_down or bool(at_work)
+
+    async def _leave_background_time(self) -> None:
         """Let tasks that handlers left behind go on for a while: what they do counts, but they may run for ever."""
         for _ in range(int(BACKGROUND_GRACE_S / DRAIN_POLL_S)):
-            if not any(_is_left_behind(task, known) for task in asyncio.all_tasks()):
+            if not any(map(self._is_left_behind, asyncio.all_tasks())):
                 return
             await asyncio.sleep(DRAIN_POLL_S)
+
+    def _is_left_behind(self, task: asyncio.Task[object]) -> bool:
+        standing = self._subject.standing if isinstance(self._subject, RestartingSubject) else ()
+        return task not in self._known and task not in standing and not task.get_name().startswith("penguiflow:")
 
     def _watch(self, subject: Subject) -> None:
         """Faults stand outermost, so that the watchers behind them see what really happened."""
@@ -216,7 +269,8 @@ class _Run:
         checks = self._prepared.scenario.checks
         if wants_tool_calls(checks):
             self._install(subject, CallWatch(self._recording, self._clock))
-        self._install(subject, FaultSeam(self._faults, self._setting(subject), self._recording))
+        self._fault_seam = FaultSeam(self._faults, self._setting(subject), self._recording)
+        self._install(subject, self._fault_seam)
         if self._leaks.active:
             self._install(subject, self._leaks)
             subject.listen(self._leaks.observe)
@@ -227,7 +281,7 @@ class _Run:
         subject.listen(self._recorder.observe)
 
     def _setting(self, subject: Subject) -> Setting:
-        return Setting(self._world, subject, self._prepared.errors, self._prepared.factories)
+        return Setting(self._world, subject, self._prepared.errors, self._prepared.factories, self._die)
 
     def _install(self, subject: Subject, interceptor: Interceptor) -> None:
         """Stand `interceptor` around what the subject does, and around what it asks of services."""
@@ -257,7 +311,8 @@ def _planned_world(prepared: Prepared, seed: int, plan: Plan) -> World:
     """The world of a run; what a plan makes late gets the time that it takes."""
     scenario = prepared.scenario
     planned_s = sum(plan.takes_us.values()) / 1e6 + sum(plan.stall_ms.values()) / 1e3
-    horizon_s = scenario.horizon * (1 + sum(plan.late.values())) + planned_s
+    # After a death, whatever was done before may be done once more.
+    horizon_s = scenario.horizon * (1 + sum(plan.late.values()) + len(plan.crash)) + planned_s
     world = World(seed, horizon_s=horizon_s, env=scenario.env)
     if plan.ties:
         shuffle_ties(world.loop, world.draws, plan.ties)
@@ -274,16 +329,9 @@ def _several_tenants(scenario: Scenario) -> bool:
     return recorded or len(scenario.tenants) > 1
 
 
-def _build(prepared: Prepared, world: World) -> Subject:
-    scenario = prepared.scenario
-    surroundings = BuildWorld(
-        seed=world.seed, tenants=tuple(scenario.tenants), store=InMemoryStateStore(), draws=world.draws
-    )
-    return build_subject(prepared.builder, surroundings, scenario.args)
-
-
-def _is_left_behind(task: asyncio.Task[object], known: Collection[asyncio.Task[object]]) -> bool:
-    return task not in known and not task.get_name().startswith("penguiflow:")
+def _surroundings(prepared: Prepared, world: World) -> BuildWorld:
+    tenants = tuple(prepared.scenario.tenants)
+    return BuildWorld(seed=world.seed, tenants=tenants, store=InMemoryStateStore(), draws=world.draws)
 
 
 def _ignore(_what: object) -> None:

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sim.model.faults import (
+        CancelFault,
         ClockSkewFault,
         CorruptFault,
+        CrashFault,
         CustomFault,
         DropFault,
         DuplicateFault,
@@ -47,6 +49,18 @@ def _tool_error(fault: ToolErrorFault) -> list[str]:
 def _hang(fault: HangFault) -> list[str]:
     released = "for ever" if fault.release is None else f"for {format_duration(fault.release)}"
     return [released, *_side(fault.side)]
+
+
+def _crash(fault: CrashFault) -> list[str]:
+    return [_moment(after_effect=fault.after_effect), f"restart after {format_duration(fault.restart_after)}"]
+
+
+def _cancel(fault: CancelFault) -> list[str]:
+    return ["the whole request" if fault.what == "trace" else "the attempt", _moment(after_effect=fault.after_effect)]
+
+
+def _moment(*, after_effect: bool) -> str:
+    return "after the effect" if after_effect else "when the call begins"
 
 
 def _rate_limit(fault: RateLimitFault) -> list[str]:
@@ -118,6 +132,8 @@ _DESCRIBE: Mapping[str, Callable[[Any], list[str]]] = {
     "duplicate": _duplicate,
     "reorder": _reorder,
     "slow_stream": _slow_stream,
+    "crash": _crash,
+    "cancel": _cancel,
     "clock_skew": _clock_skew,
     "retry_storm": _retry_storm,
     "tenant_probe": _tenant_probe,

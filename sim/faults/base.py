@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="FaultBase")
 
 
+async def _nobody_dies(_restart_after_s: float) -> None:
+    raise NotImplementedError("no fault and no plan of this run lets its flow die")
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a fault acts in.
@@ -29,6 +33,7 @@ class Setting:
         subject: what is hit.
         errors: exception classes that are named as code, by that name.
         factories: factories of custom faults, by their name.
+        die: lets the flow die, and start again after so many seconds; never returns to who has died.
 
     """
 
@@ -36,6 +41,7 @@ class Setting:
     subject: Subject
     errors: Mapping[str, Callable[[str], Exception]] = field(default_factory=dict)
     factories: Mapping[str, Callable[..., CustomAct]] = field(default_factory=dict)
+    die: Callable[[float], Awaitable[None]] = _nobody_dies
 
 
 class CustomAct(Protocol):
@@ -84,3 +90,6 @@ class CallFault(Generic[F]):
     async def apply(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
         """Carry the call out, spoilt."""
         raise NotImplementedError
+
+    def forget(self) -> None:
+        """The flow has died: no call is under way any more."""

@@ -1,4 +1,4 @@
-"""The interceptor that carries a plan to the seam: late answers, and stalls of the whole loop."""
+"""The interceptor that carries a plan to the seam: late answers, stalls of the whole loop, and deaths of the flow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sim.model.plan import CallPoint
+from sim.model.plan import DIES_AFTER, DIES_BEFORE, CallPoint
 from sim.model.service_call import ServiceCall
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sim.model.plan import Plan
 
 _US = 1_000_000
+RESTART_AFTER_S = 1.0
+"""How long a flow that died by plan stays down."""
 
 
 class PlanSeam:
@@ -29,6 +31,7 @@ class PlanSeam:
     Args:
         plan: which calls are late.
         world: the world of the run.
+        die: lets the flow die, and start again after so many seconds.
 
     Attributes:
         calls: every call that came to its end, with its own duration.
@@ -38,11 +41,12 @@ class PlanSeam:
 
     acts = ("attempt", "tool")
 
-    def __init__(self, plan: Plan, world: World) -> None:
+    def __init__(self, plan: Plan, world: World, die: Callable[[float], Awaitable[None]]) -> None:
         self.calls: list[CallPoint] = []
         self.timeouts_s: Mapping[str, float] = {}
         self._plan = plan
         self._world = world
+        self._die = die
         self._ends_s: dict[tuple[str | None, str | None], float] = {}
         self._held_back_s: defaultdict[tuple[str | None, str | None], float] = defaultdict(float)
 
@@ -51,12 +55,17 @@ class PlanSeam:
         address = plan_address(call)
         if stall_ms := self._plan.stall_ms.get(address):
             self._world.loop.advance(stall_ms / 1000)
+        dies = self._plan.crash.get(address)
+        if dies == DIES_BEFORE:
+            await self._die(RESTART_AFTER_S)
         start_s, held_s = self._begin(call)
         try:
             result = await proceed()
         except Exception:
             await self._hold_back(call, address, start_s, held_s)
             raise
+        if dies == DIES_AFTER:
+            await self._die(RESTART_AFTER_S)
         await self._hold_back(call, address, start_s, held_s)
         return result
 

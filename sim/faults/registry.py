@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sim.faults.calls import CallError, Hang, Latency, StoreError
 from sim.faults.custom import Custom
 from sim.faults.damage import Corrupt
+from sim.faults.deaths import Cancel, Crash
 from sim.faults.messages import Drop, Duplicate, Reorder, SlowStream
 from sim.faults.room import QueueSqueeze, RateLimit, Squeeze
 from sim.model.faults import SqueezeFault
@@ -31,6 +32,8 @@ CALL_FAULTS: Mapping[str, type[CallFault[Any]]] = {
     "duplicate": Duplicate,
     "reorder": Reorder,
     "slow_stream": SlowStream,
+    "crash": Crash,
+    "cancel": Cancel,
     "custom": Custom,
 }
 """The kinds that hit single calls; `clock_skew` and `tenant_probe` hit none."""

@@ -63,6 +63,11 @@ class Squeeze(CallFault[SqueezeFault]):
         finally:
             self._leave()
 
+    def forget(self) -> None:
+        """Nobody goes on, and nobody waits."""
+        self._going_on = 0
+        self._waiting.clear()
+
     async def _enter(self) -> None:
         if self._going_on < (self.fault.concurrency or 1):
             self._going_on += 1
@@ -118,6 +123,10 @@ class QueueSqueeze(CallFault[SqueezeFault]):
             self._line.remove(place)
             self._look()
         await proceed()
+
+    def forget(self) -> None:
+        """Nobody stands in line."""
+        self._line.clear()
 
     def _is_full(self, node: str | None) -> bool:
         return self._depths().get(node or "", 0) >= (self.fault.queue_maxsize or 0)

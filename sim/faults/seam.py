@@ -48,6 +48,11 @@ class FaultSeam:
                 ClockSkew(fault, setting.world, count)
         self.acts = tuple(dict.fromkeys(fault.hits for fault in self._faults))
 
+    def forget(self) -> None:
+        """The flow has died: no call is under way any more."""
+        for fault in self._faults:
+            fault.forget()
+
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
         """Carry out `call` inside every fault that hits it; the first in the file stands outermost."""
         now_s = asyncio.get_running_loop().time()

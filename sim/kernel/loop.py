@@ -89,6 +89,7 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         self.event_budget = event_budget
         self.events = 0
         self.forced_jumps = 0
+        self.buried: list[asyncio.Task[Any]] = []  # tasks of a process that was killed (sim.kernel.crash)
         self.digest: Digest | None = None
         self.threads = Threads(self)
         self._lookout = Lookout()

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sim.kernel.crash import drop_everything
+from sim.kernel.crash import die, inside, stand_outside
 from sim.kernel.sleeping import Sleep
-from sim.model.plan import CallPoint
+from sim.model.plan import DIES_AFTER, DIES_BEFORE, CallPoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -56,9 +56,10 @@ class Outside:
         with self.installed():
             if not self._plan.crash:
                 return await main()
+            stand_outside()
             while True:
                 life = self._life = self._world.loop.create_future()
-                work = self._world.loop.create_task(main())
+                work = inside(self._world.loop, main())
                 work.add_done_callback(partial(_end, life))
                 await life
                 if work.done():
@@ -70,11 +71,13 @@ class Outside:
         plan, address = self._plan, call.address
         if stall_ms := plan.stall_ms.get(address):
             self._world.loop.advance(stall_ms / 1000)
-        if plan.crash.get(address):
+        if plan.crash.get(address) == DIES_BEFORE:
             await self._crash()
         times = plan.late.get(address, plan.late.get(name, 1))
         planned_us = plan.takes_us.get(address)
         await asyncio.sleep(duration_s * times if planned_us is None else planned_us / _US)
+        if plan.crash.get(address) == DIES_AFTER:
+            await self._crash()
         failure = fails if plan.fail.get(address) else None
         self._world.digest.add(self._world.now_s, address, "fail" if failure else "answer")
         if failure is not None:
@@ -91,9 +94,7 @@ class Outside:
         return call
 
     async def _crash(self) -> None:
-        drop_everything(self._world.loop)
-        _end(self._life)
-        await self._world.loop.create_future()  # the caller is dead
+        await die(self._world.loop, partial(_end, self._life))
 
 
 async def latency(name: str, duration_s: float, *parts: str, fails: type[Exception] | None = None) -> None:

@@ -73,7 +73,7 @@ class ThreadHungError(RuntimeError):
 class _Thread:
     """What the schedule knows of one thread."""
 
-    __slots__ = ("ending", "finished", "go", "last_words", "lost", "order", "real", "timer")
+    __slots__ = ("dead", "ending", "finished", "go", "last_words", "lost", "order", "real", "timer")
 
     def __init__(self, real: threading.Thread) -> None:
         self.real = real
@@ -83,7 +83,7 @@ class _Thread:
         self.order = 0
         self.finished = VirtualLock()
         self.finished.acquire()
-        self.ending = self.lost = False
+        self.dead = self.ending = self.lost = False
         self.last_words = _LAST_WORDS
 
 
@@ -152,6 +152,13 @@ class Threads:
 
     def _must_be_waited_for(self) -> bool:
         return any(thread.timer is not None and not thread.real.daemon for thread in self._threads.values())
+
+    def kill(self) -> None:
+        """Let no thread go on that there is now, as when a process is killed."""
+        for thread in self._threads.values():
+            _cancel(thread)
+            thread.dead = True
+        self.pools.clear()
 
     def close(self) -> None:
         """End all threads: what they wait for raises, and their `finally` blocks run."""
@@ -281,6 +288,8 @@ class Threads:
 
     def _go_on_at(self, thread: _Thread, when_s: float) -> None:
         _cancel(thread)
+        if thread.dead:
+            return
         thread.order = next(self._orders)
         thread.timer = self._loop.resume_at(when_s, self._resume, thread)
 

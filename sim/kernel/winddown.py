@@ -24,7 +24,8 @@ def wind_down(loop: SimLoop) -> None:
 
     Cleaning up may take virtual time. A task that survives three
     cancellations, or 10,000 callbacks after each, is closed by force. Threads
-    that are at work go on to their end, up to the horizon.
+    that are at work go on to their end, up to the horizon. What a killed
+    process has left is freed last, when nothing can come of it any more.
     """
     horizon_s, loop.horizon_s = loop.horizon_s, FOREVER_S
     try:
@@ -40,6 +41,9 @@ def wind_down(loop: SimLoop) -> None:
         for task in pending_tasks(loop):
             _let_go(task)
         loop.close()
+        for task in loop.buried:
+            _let_go(task)
+        loop.buried.clear()
 
 
 def _cancel(loop: SimLoop, tasks: list[asyncio.Task[Any]]) -> None:
@@ -62,5 +66,5 @@ def _complete(loop: SimLoop, awaitable: Awaitable[Any]) -> None:
 def _let_go(task: asyncio.Task[Any]) -> None:
     task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - asyncio's own switch
     coroutine: Any = task.get_coro()
-    with suppress(RuntimeError):  # a coroutine that ignores even this has had its chance
+    with suppress(Exception, asyncio.CancelledError):  # what its cleaning up raises comes too late for anybody
         coroutine.close()

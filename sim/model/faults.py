@@ -15,6 +15,7 @@ from sim.model.call_faults import (
 )
 from sim.model.fault_base import NAMED_ERRORS, Delay, FailingFault, FaultBase, Window
 from sim.model.fields import CodeReference, Name, Number, Positive, Share
+from sim.model.life_faults import CancelFault, CrashFault
 from sim.model.message_faults import DropFault, DuplicateFault, ReorderFault, SlowStreamFault
 from sim.model.rules import BrokenRule, shown
 from sim.model.units import Duration, SignedDuration
@@ -136,6 +137,8 @@ Fault = Annotated[
     | DuplicateFault
     | ReorderFault
     | SlowStreamFault
+    | CrashFault
+    | CancelFault
     | ClockSkewFault
     | RetryStormFault
     | TenantProbeFault
@@ -150,8 +153,10 @@ FAULT_KINDS: tuple[str, ...] = tuple(
 __all__ = [
     "FAULT_KINDS",
     "NAMED_ERRORS",
+    "CancelFault",
     "ClockSkewFault",
     "CorruptFault",
+    "CrashFault",
     "CustomFault",
     "Delay",
     "DropFault",

@@ -9,6 +9,8 @@ from typing import Literal, get_args
 PlanKind = Literal["baseline", "delay_points", "swarm", "fail", "stall", "ties", "crash"]
 KINDS: tuple[PlanKind, ...] = get_args(PlanKind)
 Numbers = Mapping[str, int]
+DIES_BEFORE, DIES_AFTER = 1, 2
+"""The two moments of a call at which a plan lets its program die."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Plan:
         takes_us: how long a call takes, in microseconds, whatever its own duration.
         fail: 1 for a call that raises the error that it declares, when it would have answered.
         stall_ms: for how long the whole loop stands still when a call begins, in milliseconds.
-        crash: 1 for a call at which the program dies, and is started again.
+        crash: `DIES_BEFORE` for a call that kills the program when it begins, `DIES_AFTER` for one that does so when
+            it has taken effect and its answer is not seen yet; the program is started again.
         ties: anything but 0 shuffles timers that are due at exactly the same time.
 
     """
@@ -106,6 +109,9 @@ def plan_from(written: Plan | Mapping[str, object] | None) -> Plan:
             raise PlanError(f"plan says {key!r}; a plan says {', '.join(known)}; write {{'late': {{'charge#1': 8}}}}")
         if key == "kind":
             _check_kind(value)
+        elif key == "crash":
+            _check_numbers(key, value)
+            _check_moments(value)
         else:
             _check_numbers(key, value)
     return Plan(**written)  # type: ignore[arg-type] # each value has just been checked
@@ -114,6 +120,15 @@ def plan_from(written: Plan | Mapping[str, object] | None) -> Plan:
 def _check_kind(kind: object) -> None:
     if kind not in KINDS:
         raise PlanError(f"plan has kind {kind!r}; the kinds are {', '.join(KINDS)}; leave it out if in doubt")
+
+
+def _check_moments(crashes: object) -> None:
+    for address, moment in crashes.items() if isinstance(crashes, Mapping) else ():
+        if moment not in (DIES_BEFORE, DIES_AFTER):
+            raise PlanError(
+                f"plan has crash[{address!r}] = {moment}; a program dies when a call begins (1) or after its effect "
+                "(2); write one of them"
+            )
 
 
 def _check_numbers(key: str, value: object) -> None:

@@ -250,6 +250,7 @@ class Recording:
         end_s: when the run ended.
         digest: over every event of the run, in order.
         steps_digest: over every step of every task, behind the Python version that it holds for.
+        deaths_s: when the flow died, and another one took its place.
         nodes: the flow's nodes, in the order of construction.
         joins_incomplete: what joins held when their traces ended without a result.
         edges: pairs of nodes, each where one sends to the other.
@@ -280,6 +281,7 @@ class Recording:
     spans: list[Span] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     fires: list[Fire] = field(default_factory=list)
+    deaths_s: list[float] = field(default_factory=list)
     fault_counts: dict[str, FaultCount] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
     controls_missing: list[str] = field(default_factory=list)

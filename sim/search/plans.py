@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.kernel.draws import Draws
-from sim.model.plan import Plan
-from sim.search.singles import MULTIPLIERS, single_delays
+from sim.model.plan import DIES_AFTER, Plan
+from sim.search.singles import MULTIPLIERS, single_crashes, single_delays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +24,7 @@ DEFAULT_KINDS: tuple[PlanKind, ...] = (
 )
 """The kinds that seeds take turns with; a crash needs a program that can be started again, so it waits to be asked."""
 LATE_MAX = 3
+CRASHES_MAX = 2
 _STALLS_MS = (10, 100, 1_000, 10_000)
 
 
@@ -33,7 +34,8 @@ def plan_for(
     """The plan of `seed`: seed 0 changes nothing, and the seeds after it take turns with `kinds`.
 
     Of the delay points every other plan has one late call, in a fixed order
-    until all of them are through; the rest have up to three, at random.
+    until all of them are through; the rest have up to three, at random. All
+    crash points come one after the other; after the last, they are drawn.
 
     Args:
         seed: 0 or more.
@@ -47,9 +49,12 @@ def plan_for(
         return Plan()
     turn = (seed - 1) % len(kinds)
     kind, draws = kinds[turn], Draws(seed)
+    nth = (seed - 1) // len(kinds) * kinds.count(kind) + list(kinds[:turn]).count(kind)
+    if kind == "crash":
+        crashes = single_crashes(calls)
+        return crashes[nth] if nth < len(crashes) else _crash(calls, draws)
     if kind != "delay_points":
         return _MAKERS[kind](calls, draws) or _late(calls, draws, late_max)
-    nth = (seed - 1) // len(kinds) * kinds.count(kind) + list(kinds[:turn]).count(kind)
     singles = single_delays(calls)
     return singles[nth // 2] if nth % 2 == 0 and nth // 2 < len(singles) else _late(calls, draws, late_max)
 
@@ -98,9 +103,14 @@ def _ties(calls: Sequence[CallPoint], draws: Draws) -> Plan:
 
 
 def _crash(calls: Sequence[CallPoint], draws: Draws) -> Plan:
-    """The program dies at one call."""
-    (call,) = _chosen(calls, 1, draws, "crash")
-    return Plan("crash", crash={call.address: 1})
+    """The program dies at one call or two, and perhaps another one is late."""
+    chosen = _chosen(calls, 1 + draws.u64("plan", "crash") % CRASHES_MAX, draws, "crash")
+    late = _chosen(calls, draws.u64("plan", "late") % 2, draws, "late")
+    return Plan(
+        "crash",
+        crash={call.address: 1 + draws.u64("plan", "moment", call.address) % DIES_AFTER for call in chosen},
+        late={call.address: _times(draws, call.address) for call in late},
+    )
 
 
 def _baseline(_calls: Sequence[CallPoint], _draws: Draws) -> Plan:
@@ -113,7 +123,6 @@ _MAKERS: dict[PlanKind, Callable[[Sequence[CallPoint], Draws], Plan | None]] = {
     "fail": _fail,
     "stall": _stall,
     "ties": _ties,
-    "crash": _crash,
 }
 
 

@@ -11,7 +11,7 @@ from sim.loader import modules_of
 from sim.model.explore import MODES, Explore
 from sim.model.plan import Plan, PlanKind, Plans
 from sim.search.plans import plan_for
-from sim.search.singles import single_delays
+from sim.search.singles import single_crashes, single_delays
 from sim.usercode import user_errors
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _KINDS: dict[Mode, PlanKind] = {
     "delay_points": "delay_points",
     "swarm": "swarm",
     "stall": "stall",
+    "crash": "crash",
 }
 
 
@@ -77,9 +78,14 @@ def scenario_plan(seed: int, calls: tuple[CallPoint, ...], explore: Explore) -> 
     swarming = seed > 0 and kinds[(seed - 1) % len(kinds)] == "swarm"
     plan = plan_for(seed, leaves(calls) if swarming else calls, kinds, late_max=explore.late)
     draws = Draws(seed)
-    if plan.kind == "baseline" or not explore.ties or plan in single_delays(calls):
+    if plan.kind == "baseline" or not explore.ties or _is_single(plan, calls):
         return plan
     return replace(plan, ties=1 + draws.u64("plan", "ties") % 1000) if draws.chance(0.5, "plan", "ties?") else plan
+
+
+def _is_single(plan: Plan, calls: tuple[CallPoint, ...]) -> bool:
+    """Whether a plan belongs to those that are tried one after the other: nothing is added to it."""
+    return plan in single_delays(calls) or plan in single_crashes(calls)
 
 
 def representatives(calls: Sequence[CallPoint]) -> tuple[CallPoint, ...]:

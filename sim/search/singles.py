@@ -1,11 +1,11 @@
-"""Every plan in which exactly one call is late: few enough to try them all."""
+"""Every plan in which exactly one thing is different, one late call or one death: few enough to try them all."""
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING
 
-from sim.model.plan import Plan
+from sim.model.plan import DIES_AFTER, DIES_BEFORE, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +33,17 @@ def single_delays(calls: Sequence[CallPoint]) -> tuple[Plan, ...]:
     for times in others:
         plans += _times(calls, times)
     return tuple(plans)
+
+
+@functools.lru_cache(maxsize=32)
+def single_crashes(calls: Sequence[CallPoint]) -> tuple[Plan, ...]:
+    """Every plan with one death: first just after the effect of each call, then at the beginning of each.
+
+    Args:
+        calls: a tuple of the calls, in the order in which the run made them.
+
+    """
+    return tuple(Plan("crash", crash={call.address: moment}) for moment in (DIES_AFTER, DIES_BEFORE) for call in calls)
 
 
 def _times(calls: Sequence[CallPoint], times: int) -> Iterator[Plan]:

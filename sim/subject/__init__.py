@@ -5,6 +5,7 @@ from sim.subject.build import BuildError
 from sim.subject.function import FunctionSubject
 from sim.subject.penguin import PenguinSubject
 from sim.subject.protocol import Accountable, Answer, Envelope, Subject, SubjectError
+from sim.subject.restarting import RestartingSubject
 from sim.subject.wrapping import WrappingSeam
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Envelope",
     "FunctionSubject",
     "PenguinSubject",
+    "RestartingSubject",
     "Subject",
     "SubjectError",
     "Targets",

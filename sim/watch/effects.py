@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from penguiflow import digest
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 class EffectWatch:
     """Stands innermost around tool calls, service calls and declared nodes: whatever gets this far did happen.
 
-    Nothing is kept here: what is written down stands in the recording at once, so that no crash of a flow loses it,
-    and what the next flow of the same run does again is known to be done again.
+    Only calls under way are kept here: what is written down stands in the recording at once, so that no crash of a
+    flow loses it, and what the next flow of the same run does again is known to be done again.
 
     Args:
         recording: where effects are written down.
@@ -46,6 +47,8 @@ class EffectWatch:
         self._recorder = recorder
         self._clock = clock
         self._gone = gone
+        self._under_way: dict[int, tuple[Call, str]] = {}
+        self._numbers = count()
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
         """Let the effect happen, then write it down; one that is cut off under way has perhaps happened.
@@ -55,15 +58,26 @@ class EffectWatch:
         if not self._is_effect(call):
             return await proceed()
         arguments = digest(call.value)  # before the call: the tool may change what it is given
+        number = next(self._numbers)
+        self._under_way[number] = call, arguments
         try:
             result = await proceed()
         except Exception:
             raise
-        except BaseException:  # cancelled, or the process that it ran in was killed
-            self._write_down(call, arguments, certain=False)
+        except BaseException:  # cancelled, or let go at the end of the run
+            if number in self._under_way:  # no death has cut it off before
+                self._write_down(call, arguments, certain=False)
             raise
+        finally:
+            self._under_way.pop(number, None)
         self._write_down(call, arguments, certain=True)
         return result
+
+    def die(self) -> None:
+        """The flow has died: every call that was under way has perhaps happened."""
+        for call, arguments in self._under_way.values():
+            self._write_down(call, arguments, certain=False)
+        self._under_way.clear()
 
     def _is_effect(self, call: Call) -> bool:
         if call.act == "attempt":

@@ -88,18 +88,31 @@ class Recorder:
         for node, depth in depths.items():
             self._depth(now_s, node, depth)
 
+    def die(self) -> None:
+        """Write down that the flow has died: what ran or backed off is over, and its queues are gone."""
+        self.note("death")
+        self._recording.deaths_s.append(round(self._clock(), 6))
+        self._close_open("running", self._running, self._clock(), "died")
+        self._close_open("backoff", self._backoff, self._clock(), "died")
+        self.sample_depths(dict.fromkeys(self._last_depth, 0))
+
     def finish(self, now_s: float) -> None:
         """Close the books at `now_s`: what still runs is written down as unfinished."""
-        self._close_open("running", self._running, now_s)
-        self._close_open("backoff", self._backoff, now_s)
+        for kind, table in (("running", self._running), ("backoff", self._backoff)):
+            for key, row in table.items():
+                self._recording.unfinished += [
+                    f"{key[0]} at {key[1]}: {kind} since {since_s:.6g} s" for since_s, _ in row
+                ]
+        self._close_open("running", self._running, now_s, "unfinished")
+        self._close_open("backoff", self._backoff, now_s, "unfinished")
         self._recording.end_s = round(now_s, 6)
         self._recording.digest = self._hash.hexdigest()
 
-    def _close_open(self, kind: SpanKind, table: dict[Key, list[tuple[float, int]]], now_s: float) -> None:
+    def _close_open(self, kind: SpanKind, table: dict[Key, list[tuple[float, int]]], now_s: float, result: str) -> None:
         for key, row in table.items():
             for start_s, attempt in row:
-                self._span(key, kind, attempt, (start_s, now_s), "unfinished")
-                self._recording.unfinished.append(f"{key[0]} at {key[1]}: {kind} since {start_s:.6g} s")
+                self._span(key, kind, attempt, (start_s, now_s), result)
+        table.clear()
 
     def _start(self, key: Key, event: FlowEvent, now_s: float) -> None:
         waited_s = (event.queue_wait_ms or 0.0) / 1000

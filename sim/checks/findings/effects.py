@@ -77,6 +77,7 @@ def _effects(scene: Scene) -> list[Effect]:
 
 def _duplicate(scene: Scene, first: Effect, repeat: Effect) -> Finding:
     key = "without a key" if repeat.key is None else f"key {repeat.key}"
+    died = any(first.at_s <= death_s <= repeat.at_s for death_s in scene.recording.deaths_s)
     return scene.finding(
         "duplicate_effect",
         repeat.at_s,
@@ -85,8 +86,8 @@ def _duplicate(scene: Scene, first: Effect, repeat: Effect) -> Finding:
         trace_id=repeat.trace_id,
         tenant=repeat.tenant,
         node=repeat.node,
-        cause=_duplicate_cause(first, repeat),
-        fix=_duplicate_fix(first, repeat),
+        cause=_death_cause(repeat) if died else _duplicate_cause(first, repeat),
+        fix=_death_fix(repeat) if died else _duplicate_fix(first, repeat),
         noted=_key_noted(repeat),
     )
 
@@ -118,6 +119,20 @@ def _traces(first: Effect, repeat: Effect) -> str:
     if first.trace_id == repeat.trace_id:
         return f"trace {repeat.trace_id}{node}"
     return f"traces {first.trace_id} and {repeat.trace_id}{node}"
+
+
+def _death_cause(repeat: Effect) -> str:
+    return (
+        f"The flow died in between, and {repeat.trace_id} was delivered to the new one again; that {repeat.name} had "
+        "happened was known in the memory of the old one at most."
+    )
+
+
+def _death_fix(repeat: Effect) -> str:
+    return (
+        f"Let {repeat.node} ask the service behind {repeat.name} by the key, or a store that outlives the flow, before "
+        "it acts: ctx.once remembers in memory only."
+    )
 
 
 def _duplicate_cause(first: Effect, repeat: Effect) -> str:

@@ -402,7 +402,7 @@ def test_another_fault_shifts_no_draw(kinds, chance):
 
 def test_every_kind_has_a_model_that_says_so():
     """The list of kinds is that of the models."""
-    assert len(FAULT_KINDS) == len(set(FAULT_KINDS)) == 15
+    assert len(FAULT_KINDS) == len(set(FAULT_KINDS)) == 17
     assert Scenario.model_fields["faults"].examples
 
 

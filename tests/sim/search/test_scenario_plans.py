@@ -23,9 +23,9 @@ def described(**fields):
 
 
 def test_seeds_take_turns_with_the_modes():
-    """Four modes in a row, and then the first of them again."""
-    kinds = [scenario_plan(seed, CALLS, ALL).kind for seed in range(5, 14)]
-    assert kinds == ["baseline", "delay_points", "swarm", "stall"] * 2 + ["baseline"]
+    """Five modes in a row, and then the first of them again."""
+    kinds = [scenario_plan(seed, CALLS, ALL).kind for seed in range(6, 17)]
+    assert kinds == ["baseline", "delay_points", "swarm", "stall", "crash"] * 2 + ["baseline"]
 
 
 def test_no_more_calls_are_late_than_the_file_allows():
