@@ -167,6 +167,8 @@ class _Run:
                 self._recorder.finish(end.at_s)
         self._leaks.finish()
         self._recording.steps_digest = str(self._world.digest)
+        if self._plan_seam is not None:
+            self._recording.plan_unmet = self._plan_seam.unmet
         self._note_surroundings()
         return self._recording
 

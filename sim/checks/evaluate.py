@@ -80,6 +80,9 @@ class SeedOutcome:
         steps_digest: over every step of every task.
         plan: what was late besides; `None` where nothing is explored.
         properties: what the code states about itself.
+        stride: after so many events each there is a mark.
+        marks: the digest of everything up to there.
+        plan_unmet: calls that the plan names and that were not made.
         end_s: when the run ended, in virtual seconds.
         events: how many events it had.
         effects: how many effects it had.
@@ -106,6 +109,9 @@ class SeedOutcome:
     steps_digest: str = ""
     plan: Plan | None = None
     properties: tuple[PropertyTally, ...] = ()
+    stride: int = 0
+    marks: tuple[str, ...] = ()
+    plan_unmet: tuple[str, ...] = ()
 
     @property
     def explored(self) -> bool:
@@ -155,6 +161,9 @@ def evaluate_seed(
         depths=depth_series(recording),
         time_shares=_time_shares(recording),
         steps_digest=recording.steps_digest,
+        stride=recording.stride,
+        marks=recording.marks,
+        plan_unmet=recording.plan_unmet,
         plan=plan,
         properties=tuple(recording.properties.values()),
     )

@@ -12,6 +12,7 @@ import click
 COMMANDS = {
     "check": ("check:check", "Read scenario files and build their flows; send nothing."),
     "run": ("run:run", "Run scenarios, and write a report."),
+    "replay": ("replay:replay_command", "Run saved failures again."),
 }
 """Every command, in the order of its use: where it is, from this package, and what its help begins with."""
 
@@ -56,6 +57,7 @@ def sim() -> None:
     penguiflow sim check scenarios                   read the files, build the flows, send nothing
     penguiflow sim run scenarios --report reports    run them, write a report
     penguiflow sim run FILE --seed 17                run one seed again
+    penguiflow sim replay reports                    run saved failures again
     penguiflow sim explain tool_error                what a fault does, with an example
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
     if _owns_process():

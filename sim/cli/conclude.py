@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from penguiflow import __version__
+from sim.capsules import dump
 from sim.cli.events import tell_end
 from sim.cli.exits import Exit, code_of, deciding, tell
 from sim.cli.machine import machine_facts
+from sim.model.capsule import capsule_file
 from sim.model.result import SuiteResult, worst
 from sim.report import ReportError, render_console, render_github, write_all, write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from sim.model.capsule import Capsule
     from sim.model.result import ScenarioResult
     from sim.report import Written
 
 WIDTH_WITHOUT_TERMINAL = 100
+FAILURES = "failures"
+"""The folder of a report in which capsules lie; those of earlier runs stay until they are fixed."""
 
 
 Format = Literal["auto", "rich", "plain", "github", "json"]
@@ -52,12 +57,20 @@ class Telling:
     started_unix_s: float = 0.0
 
 
-def conclude(results: Sequence[ScenarioResult], errors: list[BaseException], *, planned: int, telling: Telling) -> Exit:
+def conclude(
+    results: Sequence[ScenarioResult],
+    errors: list[BaseException],
+    *,
+    capsules: Sequence[Capsule] = (),
+    planned: int,
+    telling: Telling,
+) -> Exit:
     """Print and write what is finished, tell what went wrong, and say last how it ended.
 
     Args:
         results: of the scenarios that ran to their end.
         errors: what kept others from it.
+        capsules: their failing runs.
         planned: how many there were to run.
         telling: how.
 
@@ -66,9 +79,9 @@ def conclude(results: Sequence[ScenarioResult], errors: list[BaseException], *, 
     last_line = ""
     if results:
         suite = suite_of(results, telling, errors)
-        last_line = _tell_suite(suite, telling)
+        last_line = _tell_suite(suite, _capsule_paths(capsules, telling), telling)
         try:
-            _write(suite, telling)
+            _write(suite, capsules, telling)
         except ReportError as error:
             errors.append(error)
             code = deciding([code, Exit.NOT_WRITTEN])
@@ -105,21 +118,31 @@ def write_suite(suite: SuiteResult, telling: Telling) -> Written:
     return written
 
 
-def _tell_suite(suite: SuiteResult, telling: Telling) -> str:
+def _tell_suite(suite: SuiteResult, capsules: Mapping[tuple[str, int], str], telling: Telling) -> str:
     """Print the summary but for its last line, and give that."""
     if telling.format == "json":
         return ""
-    told, last_line = render_console(suite, colour=_colour(telling), width=_width()).rsplit("\n", 1)
+    told, last_line = render_console(suite, colour=_colour(telling), width=_width(), capsules=capsules).rsplit("\n", 1)
     click.echo(told, color=_colour(telling))
     if telling.format == "github":
         click.echo("\n".join(render_github(suite)))
     return last_line
 
 
-def _write(suite: SuiteResult, telling: Telling) -> None:
+def _capsule_paths(capsules: Sequence[Capsule], telling: Telling) -> dict[tuple[str, int], str]:
+    """Where the capsule of each failing seed lies, by scenario and seed; nowhere without a report."""
+    if telling.report is None:
+        return {}
+    folder = telling.report / FAILURES
+    return {(one.name, one.seed): str(folder / capsule_file(one.name, one.seed)) for one in capsules}
+
+
+def _write(suite: SuiteResult, capsules: Sequence[Capsule], telling: Telling) -> None:
     if telling.report is None:
         return
     written = write_suite(suite, telling)
+    for one in capsules:
+        write_file(telling.report / FAILURES / capsule_file(one.name, one.seed), dump(one))
     for error in written.errors:
         click.echo(error, err=True)
     if telling.format != "json":

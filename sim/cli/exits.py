@@ -29,7 +29,7 @@ _BUG = (
 
 
 class Exit(IntEnum):
-    """What the exit code of a command means; when several apply, the first of 130, 70, 74, 4, 2, 1, 3 decides."""
+    """What the exit code of a command means; when several apply, the first of 130, 70, 74, 4, 2, 1, 7, 3, 6 decides."""
 
     PASSED = 0
     FAILED = 1
@@ -37,6 +37,8 @@ class Exit(IntEnum):
     INCONCLUSIVE = 3
     NONDETERMINISTIC = 4
     NOTHING_SELECTED = 5
+    NOT_REPRODUCED = 6
+    DIVERGED = 7
     HARNESS_BUG = 70
     NOT_WRITTEN = 74
     INTERRUPTED = 130
@@ -50,7 +52,7 @@ _CODES: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
 )  # the first that fits; whatever is left is no fault of the user
 _FIRST_DECIDES = (
     Exit.INTERRUPTED, Exit.HARNESS_BUG, Exit.NOT_WRITTEN, Exit.NONDETERMINISTIC, Exit.UNUSABLE, Exit.FAILED,
-    Exit.INCONCLUSIVE,
+    Exit.DIVERGED, Exit.INCONCLUSIVE, Exit.NOT_REPRODUCED,
 )  # fmt: skip
 
 

@@ -112,8 +112,8 @@ def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **option
         as_events=options["format"] == "json",
         today=options["today"],
     )
-    results, errors = sweep_all(ready, choice, manner)
-    return conclude(results, errors, planned=len(ready), telling=telling)
+    results, capsules, errors = sweep_all(ready, choice, manner)
+    return conclude(results, errors, capsules=capsules, planned=len(ready), telling=telling)
 
 
 def pin_hash_seed() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from penguiflow import ambient
+from sim.capsules import capsules_of
 from sim.cli.events import tell_result, told_as_events
 from sim.cli.progress import progress
 from sim.loader import ScenarioError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sim.loader import LoadedScenario
+    from sim.model.capsule import Capsule
     from sim.model.plan import Plans
     from sim.model.prepared import Prepared
     from sim.model.result import ScenarioResult
@@ -90,22 +92,27 @@ class _Planned:
 
 def sweep_all(
     ready: Sequence[Ready], choice: Choice, manner: Manner
-) -> tuple[list[ScenarioResult], list[BaseException]]:
-    """What the scenarios gave, and what kept others from giving anything: one's own errors stop no other."""
+) -> tuple[list[ScenarioResult], list[Capsule], list[BaseException]]:
+    """What the scenarios gave, their failing runs, and what kept others from giving anything.
+
+    The errors of one scenario stop no other.
+    """
     results: list[ScenarioResult] = []
+    capsules: list[Capsule] = []
     errors: list[BaseException] = []
     limits = Limits(manner.failures, _until(manner.time_limit_s))
     try:
         # All plans come first: they need runs here, and in a run nothing else of the process can reach a cluster.
         planned = list(_all_planned(ready, choice, manner, errors))
         with _crew(manner, sum(len(one.seeds) for one in planned)) as crew:
-            for result in _gathered(planned, crew, manner, limits, errors):
-                results.append(result)  # noqa: PERF402 - what came before an error is kept
+            for result, saved in _gathered(planned, crew, manner, limits, errors):
+                results.append(result)
+                capsules += saved
         if not limits.goes_on():
             _tell_time_is_up(ready, results)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told, with its code, below what is finished
         errors.append(error)
-    return results, errors
+    return results, capsules, errors
 
 
 def _all_planned(
@@ -136,7 +143,7 @@ def _gathered(
     manner: Manner,
     limits: Limits,
     errors: list[BaseException],
-) -> Iterator[ScenarioResult]:
+) -> Iterator[tuple[ScenarioResult, list[Capsule]]]:
     """Hand everything out, then gather scenario by scenario, until all are done or somebody has had enough."""
     sweeps = [
         start_sweep(
@@ -160,7 +167,7 @@ def _gathered(
         if result is not None:
             if manner.as_events:
                 tell_result(result)
-            yield result
+            yield result, capsules_of(one.loaded, sweep.failing)
         if sweep.interrupted:
             errors.append(KeyboardInterrupt())
         if sweep.interrupted or not limits.goes_on():

@@ -45,6 +45,7 @@ class PlanSeam:
         self.calls: list[CallPoint] = []
         self.timeouts_s: Mapping[str, float] = {}
         self._plan = plan
+        self._unmet = dict.fromkeys((*plan.late, *plan.takes_us, *plan.stall_ms, *plan.crash))
         self._world = world
         self._die = die
         self._ends_s: dict[tuple[str | None, str | None], float] = {}
@@ -53,6 +54,8 @@ class PlanSeam:
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
         """Carry out `call`, and let its answer or its error come when the plan says."""
         address = plan_address(call)
+        self._unmet.pop(address, None)
+        self._unmet.pop(family_of(call), None)
         if stall_ms := self._plan.stall_ms.get(address):
             self._world.loop.advance(stall_ms / 1000)
         dies = self._plan.crash.get(address)
@@ -68,6 +71,11 @@ class PlanSeam:
             await self._die(RESTART_AFTER_S)
         await self._hold_back(call, address, start_s, held_s)
         return result
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """What the plan names, and no call was."""
+        return tuple(self._unmet)
 
     def _begin(self, call: Call) -> tuple[float, float]:
         place, now_s = (call.node, call.trace_id), self._world.now_s

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -36,6 +36,7 @@ class LoadedScenario:
         path: the file, as it was given.
         lines: line and column, from 1, by path: `checks[2]`, `faults[0].where.node`.
         source: the file's text.
+        data: the same as data, in the words of the file; empty where there is no file.
 
     """
 
@@ -43,6 +44,7 @@ class LoadedScenario:
     path: Path
     lines: dict[str, tuple[int, int]]
     source: Source
+    data: dict[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -73,7 +75,7 @@ def load_scenario(path: Path) -> LoadedScenario:
     document = parse(shown_path(path), read_text(path))
     scenario = _validated(document)
     lines = {dotted(keys): place for keys, place in document.places.items()}
-    return LoadedScenario(scenario, path, lines, document.source)
+    return LoadedScenario(scenario, path, lines, document.source, document.value)
 
 
 def _validated(document: Document) -> Scenario:

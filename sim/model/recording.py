@@ -250,6 +250,9 @@ class Recording:
         end_s: when the run ended.
         digest: over every event of the run, in order.
         steps_digest: over every step of every task, behind the Python version that it holds for.
+        stride: after so many events each there is a mark.
+        marks: the digest of everything up to there, in 8 digits.
+        plan_unmet: calls that the plan names and that were not made.
         deaths_s: when the flow died, and another one took its place.
         nodes: the flow's nodes, in the order of construction.
         joins_incomplete: what joins held when their traces ended without a result.
@@ -273,6 +276,9 @@ class Recording:
     digest: str = ""
     steps_digest: str = ""
     events: int = 0
+    stride: int = 0
+    marks: tuple[str, ...] = ()
+    plan_unmet: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     edges: tuple[tuple[str, str], ...] = ()
     limits: Mapping[str, NodeLimits] = field(default_factory=dict)

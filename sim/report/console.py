@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sim.report.sentences import (
@@ -31,7 +32,7 @@ from sim.report.status import (
 from sim.report.wording import clipped, duration, instant, outcome_list, plural, printable, seed_ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sim.model.result import CheckResult, Finding, ScenarioResult, SuiteResult
 
@@ -64,24 +65,31 @@ class _Paper:
         return [(self.inked(head, code) + lines[0][len(head) :]).rstrip(), *lines[1:]]
 
 
-def render(result: SuiteResult, *, colour: bool, width: int) -> str:
+def render(
+    result: SuiteResult, *, colour: bool, width: int, capsules: Mapping[tuple[str, int], str] = MappingProxyType({})
+) -> str:
     """The whole summary; its last line says the exit code and why.
 
     Args:
         result: what to tell.
         colour: whether ANSI colours are wanted; the caller knows about terminals and NO_COLOR.
         width: columns to wrap to; at least 40 are used.
+        capsules: the file of each capsule, by scenario and seed.
 
     """
     paper = _Paper(max(width, MIN_WIDTH), colour)
-    lines = [line for scenario in result.scenarios for line in (*_scenario(paper, scenario, result.version), "")]
+    lines = [
+        line for scenario in result.scenarios for line in (*_scenario(paper, scenario, result.version, capsules), "")
+    ]
     lines += _all_caught(paper, result)
     last = f"exit {result.exit_code}: {verdict_sentence(result)}"
     lines.append(paper.inked(last, _COLOUR_CODES[suite_status(result).key]))
     return "\n".join(lines)
 
 
-def _scenario(paper: _Paper, scenario: ScenarioResult, version: str) -> Iterator[str]:
+def _scenario(
+    paper: _Paper, scenario: ScenarioResult, version: str, capsules: Mapping[tuple[str, int], str]
+) -> Iterator[str]:
     status = scenario_status(scenario)
     run = f"seeds {seed_ranges(scenario.seeds)}  digest {scenario.digest[:12]}"
     facts = f"{scenario.name}  {run}  virtual {duration(scenario.numbers.virtual_s)}"
@@ -93,7 +101,7 @@ def _scenario(paper: _Paper, scenario: ScenarioResult, version: str) -> Iterator
     yield from _labelled(paper, "FAULTS", _faults(scenario))
     yield from _labelled(paper, "TIME", [", ".join(time_sentence(time) for time in time_by_node(scenario)[:5])])
     yield from _labelled(paper, "NUMBERS", [_numbers(scenario)])
-    for position, command in enumerate(reproduce(scenario)):
+    for position, command in enumerate(reproduce(scenario, capsules)):
         # A command is copied, so it is never wrapped.
         yield paper.inked(("REPRODUCE" if position == 0 else "").ljust(_LABEL_WIDTH), _BOLD) + printable(command)
     yield from _labelled(paper, "PLAN", failing_plans(scenario))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim.model.exploration import LEGAL
@@ -10,6 +11,8 @@ from sim.report.status import needs_attention
 from sim.report.wording import duration, number, percent, plural, quantity, seed_list
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sim.model.result import CheckResult, FaultResult, Numbers, ScenarioResult, TimeShare
 
 
@@ -138,15 +141,26 @@ def counts(numbers: Numbers) -> str:
     return f"{plural(numbers.effects, 'effect')}, {plural(numbers.events, 'event')}"
 
 
-def reproduce(scenario: ScenarioResult) -> list[str]:
-    """Commands that show again what needs attention: the first failing seed of each check, at most three."""
+def reproduce(scenario: ScenarioResult, capsules: Mapping[tuple[str, int], str] = MappingProxyType({})) -> list[str]:
+    """Commands that show again what needs attention: the first failing seed of each check, at most three.
+
+    Args:
+        scenario: what was run.
+        capsules: the file of each capsule, by scenario and seed.
+
+    """
     seeds = [min(check.failing_seeds) for check in scenario.checks if needs_attention(check) and check.failing_seeds]
     command, option = f"penguiflow sim run {shlex.quote(scenario.file)}", "--seed"
     explore = " --explore" if scenario.exploration is not None else ""
     if scenario.file.endswith(".py"):  # made in Python, by a test
         command, option, explore = f"pytest {shlex.quote(scenario.file)}", "--sim-seed", ""
     if seeds:
-        return [f"{command} {option} {seed}{explore}" for seed in list(dict.fromkeys(seeds))[:3]]
+        shown = list(dict.fromkeys(seeds))[:3]
+        saved = [capsules[scenario.name, seed] for seed in shown if (scenario.name, seed) in capsules]
+        return [
+            *(f"{command} {option} {seed}{explore}" for seed in shown),
+            *(f"penguiflow sim replay {shlex.quote(path)}" for path in saved),
+        ]
     return [command + explore] if any(needs_attention(check) for check in scenario.checks) else []
 
 

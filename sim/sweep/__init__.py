@@ -2,7 +2,7 @@
 
 from sim.sweep.cluster import Cluster, ClusterError
 from sim.sweep.crews import Crew, Here
-from sim.sweep.gather import Limits, Sweep, run_scenario, start_sweep
+from sim.sweep.gather import Limits, Sweep, broken_promises, run_scenario, start_sweep
 from sim.sweep.processes import Processes, WorkerLostError
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Processes",
     "Sweep",
     "WorkerLostError",
+    "broken_promises",
     "run_scenario",
     "start_sweep",
 ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
-    from sim.checks.evaluate import SeedOutcome
+    from sim.checks.evaluate import CheckOutcome, SeedOutcome
     from sim.loader import LoadedScenario
     from sim.model.plan import Plans
     from sim.model.prepared import Prepared
@@ -57,6 +57,7 @@ class Sweep:
 
     Attributes:
         interrupted: whether somebody pressed Ctrl-C while it was gathered.
+        failing: the seeds that broke a promise which counts, once they are gathered.
 
     """
 
@@ -68,6 +69,7 @@ class Sweep:
         today: date | None = None,
     ) -> None:
         self.interrupted = False
+        self.failing: tuple[SeedOutcome, ...] = ()
         self._loaded = loaded
         self._plans = plans
         self._judged = judged
@@ -88,6 +90,7 @@ class Sweep:
 
         """
         taken, stopped = self._take(limits or Limits(), progress)
+        self.failing = tuple(one.outcome for one in taken if _fails(self._loaded.scenario, one.outcome))
         if not taken:
             return None
         return merge(
@@ -177,7 +180,11 @@ def _job(seeds: Sequence[int], plans: Plans | None, *, twice: bool = False) -> J
 
 
 def _fails(scenario: Scenario, outcome: SeedOutcome) -> bool:
-    """Whether a seed breaks a promise that counts, and that is neither expected nor known to be broken."""
+    return bool(broken_promises(scenario, outcome))
+
+
+def broken_promises(scenario: Scenario, outcome: SeedOutcome) -> list[CheckOutcome]:
+    """The promises that a seed breaks, that count, and that are neither expected nor known to be broken."""
     excused = [*(expect.check for expect in scenario.expect), *(known.check for known in scenario.known)]
     excused += [check.id for check in scenario.checks if check.severity == "warn"]
-    return any(check.verdict == "fail" and check.id not in excused for check in outcome.checks)
+    return [check for check in outcome.checks if check.verdict == "fail" and check.id not in excused]

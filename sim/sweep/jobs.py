@@ -86,16 +86,25 @@ def packed(loaded: LoadedScenario) -> bytes:
 
 def _judged(prepared: Prepared, seed: int, plan: Plan | None, job: Job) -> Judged:
     trail: list[str] = []
-    outcome = _one_seed(prepared, seed, plan, trail if job.twice else None)
+    outcome = judge_seed(prepared, seed, plan, trail if job.twice else None)
     if not job.twice:
         return Judged(outcome)
     second: list[str] = []
     again = run_seed(prepared, seed, plan=plan or NOTHING_LATE, trail=second)
     same = (again.digest, again.steps_digest) == (outcome.digest, outcome.steps_digest)
-    return Judged(outcome, twice=True, parting=None if same else _parting(trail, second))
+    return Judged(outcome, twice=True, parting=None if same else parting(trail, second))
 
 
-def _one_seed(prepared: Prepared, seed: int, plan: Plan | None, trail: list[str] | None) -> SeedOutcome:
+def judge_seed(prepared: Prepared, seed: int, plan: Plan | None, trail: list[str] | None = None) -> SeedOutcome:
+    """Run one seed, with its twin where a check needs one, and judge it.
+
+    Args:
+        prepared: the scenario.
+        seed: the seed.
+        plan: what is late besides what the faults do; `None` where nothing is explored.
+        trail: gets one line for everything that happens.
+
+    """
     scenario = prepared.scenario
     recording = run_seed(prepared, seed, plan=plan or NOTHING_LATE, trail=trail)
     twin_wanted = any(check.versus == "baseline" for check in scenario.checks) and not is_explored(plan)
@@ -103,7 +112,7 @@ def _one_seed(prepared: Prepared, seed: int, plan: Plan | None, trail: list[str]
     return evaluate_seed(scenario, recording, baseline, plan=plan, custom=prepared.checks)
 
 
-def _parting(first: Sequence[str], second: Sequence[str]) -> str:
+def parting(first: Sequence[str], second: Sequence[str]) -> str:
     """The first different lines of two runs, side by side; empty where the digests alone tell them apart."""
     pairs = zip_longest(first, second, fillvalue="is over")
     return next((f"first run: {ours} | second run: {theirs}" for ours, theirs in pairs if ours != theirs), "")

@@ -23,6 +23,9 @@ _ENDS_RUNNING = {
 _DROPS = {"deadline_skip": "deadline", "trace_cancel_drop": "cancelled"}
 
 Key = tuple[str, str]
+STRIDE_MIN = 64
+MARKS_MAX = 64
+_MARK_DIGITS = 8
 
 
 class Recorder:
@@ -46,6 +49,8 @@ class Recorder:
         self._running: dict[Key, list[tuple[float, int]]] = {}
         self._backoff: dict[Key, list[tuple[float, int]]] = {}
         self._hash = hashlib.sha256()
+        self._marks: list[str] = []
+        self._stride = STRIDE_MIN
 
     @property
     def busy(self) -> bool:
@@ -81,6 +86,15 @@ class Recorder:
         """Add something that happened now to the digest."""
         self._recording.events += 1
         self._hash.update(f"{round(self._clock() * 1e9)}|{'|'.join(facts)}\n".encode())
+        if self._recording.events % self._stride == 0:
+            self._mark()
+
+    def _mark(self) -> None:
+        """Keep the digest so far; where there are many marks, every other one goes."""
+        self._marks.append(self._hash.copy().hexdigest()[:_MARK_DIGITS])
+        if len(self._marks) == MARKS_MAX:
+            self._marks = self._marks[1::2]
+            self._stride *= 2
 
     def sample_depths(self, depths: Mapping[str, int]) -> None:
         """Write down how many messages wait before each node now."""
@@ -107,6 +121,7 @@ class Recorder:
         self._close_open("backoff", self._backoff, now_s, "unfinished")
         self._recording.end_s = round(now_s, 6)
         self._recording.digest = self._hash.hexdigest()
+        self._recording.stride, self._recording.marks = self._stride, tuple(self._marks)
 
     def _close_open(self, kind: SpanKind, table: dict[Key, list[tuple[float, int]]], now_s: float, result: str) -> None:
         for key, row in table.items():
