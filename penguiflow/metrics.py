@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _SCALARS = (str, int, float, bool)
+_OF_ONE_REQUEST = ("key", "args_digest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +126,14 @@ class FlowEvent:
         return samples
 
     def tag_values(self) -> dict[str, str]:
-        """Labels for metrics: never the trace id, which would make one series per request."""
+        """Labels for metrics: never the trace id or an effect's key, which would make one series per request."""
         tags = {"event_type": self.event_type}
         if self.node_name is not None:
             tags["node_name"] = self.node_name
         if self.node_id is not None:
             tags["node_id"] = self.node_id
         for key, value in self.extra.items():
-            if isinstance(value, _SCALARS):
+            if isinstance(value, _SCALARS) and key not in _OF_ONE_REQUEST:
                 tags.setdefault(key, str(value))
         return tags
 

@@ -47,7 +47,7 @@ class EffectWatch:
         self._recorder = recorder
         self._clock = clock
         self._gone = gone
-        self._under_way: dict[int, tuple[Call, str]] = {}
+        self._under_way: dict[int, tuple[Call, str, Gone]] = {}
         self._numbers = count()
 
     async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
@@ -58,33 +58,37 @@ class EffectWatch:
         if not self._is_effect(call):
             return await proceed()
         arguments = digest(call.value)  # before the call: the tool may change what it is given
-        number = next(self._numbers)
-        self._under_way[number] = call, arguments
+        number, gone = next(self._numbers), self._why_gone(call)
+        self._under_way[number] = call, arguments, gone
         try:
             result = await proceed()
         except Exception:
             raise
         except BaseException:  # cancelled, or let go at the end of the run
             if number in self._under_way:  # no death has cut it off before
-                self._write_down(call, arguments, certain=False)
+                # If it happened, then before the cut: what a deadline cuts off in time is not late.
+                self._write_down(call, arguments, gone, certain=False)
             raise
         finally:
             self._under_way.pop(number, None)
-        self._write_down(call, arguments, certain=True)
+        self._write_down(call, arguments, self._why_gone(call), certain=True)
         return result
 
     def die(self) -> None:
         """The flow has died: every call that was under way has perhaps happened."""
-        for call, arguments in self._under_way.values():
-            self._write_down(call, arguments, certain=False)
+        for call, arguments, gone in self._under_way.values():
+            self._write_down(call, arguments, gone, certain=False)
         self._under_way.clear()
+
+    def _why_gone(self, call: Call) -> Gone:
+        return "" if call.trace_id is None else self._gone(call.trace_id)
 
     def _is_effect(self, call: Call) -> bool:
         if call.act == "attempt":
             return call.node in self._nodes
         return call.is_effect if isinstance(call, ServiceCall) else True
 
-    def _write_down(self, call: Call, arguments: str, *, certain: bool) -> None:
+    def _write_down(self, call: Call, arguments: str, gone: Gone, *, certain: bool) -> None:
         declared = call.act == "attempt"
         name = (call.node if declared else call.name) or ""
         key = f"{call.trace_id}/{call.node}" if declared and call.trace_id is not None else call.key
@@ -99,7 +103,7 @@ class EffectWatch:
                 node=call.node,
                 attempt=call.attempt + 1,
                 at_s=self._clock(),
-                gone="" if call.trace_id is None else self._gone(call.trace_id),
+                gone=gone,
                 certain=certain,
                 service=service,
             )

@@ -121,6 +121,13 @@ def test_w32_metrics_have_no_trace_id_and_no_latency_of_starts():
     }  # fmt: skip
 
 
+def test_an_effect_s_key_is_no_label():
+    """An idempotency key holds the trace id, so it would make one series a request; it stays out of the labels."""
+    tags = event(extra={"effect": "charge", "key": "t1/charge", "args_digest": "0f"}).tag_values()
+    assert tags["effect"] == "charge"
+    assert not {"key", "args_digest"} & set(tags)
+
+
 def test_an_event_is_frozen_with_its_facts():
     """Neither an event nor its extra can be changed, also not through the mapping that it was made from."""
     facts = {"a": 1}

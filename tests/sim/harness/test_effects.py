@@ -267,3 +267,20 @@ def test_what_a_flow_did_before_it_was_built_anew_is_known_to_the_next():
     carry_out(watch, call())
     (finding,) = findings(recording, "effects.duplicates")
     assert "attempt 1 perhaps (it was cut off)" in finding.summary
+
+
+def test_what_a_deadline_cuts_off_in_time_is_not_late():
+    """A charge that begins before the deadline and is cut off by it has perhaps happened, and then not too late."""
+
+    def build():
+        async def slow():
+            await asyncio.sleep(1)
+
+        async def pay(message, ctx):
+            await ctx.effect("charge", slow)
+            return message
+
+        return create(Node(pay, name="pay", policy=NodePolicy()).to())
+
+    recording = run(build, load={"deadline": "500ms", "stages": [{"for": "1s", "rate": "1/s"}]})
+    assert [(effect.certain, effect.at_s, effect.gone) for effect in recording.effects] == [(False, 0.5, "")]
