@@ -19,8 +19,8 @@ from sim.sweep import broken_promises
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sim.checks.evaluate import SeedOutcome
     from sim.loader import LoadedScenario
+    from sim.model.outcome import SeedOutcome
     from sim.model.scenario import Scenario
 
 CAPSULES_MAX = 10

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sim.checks.evaluate import SeedOutcome
     from sim.model.capsule import Capsule, Violation
+    from sim.model.outcome import SeedOutcome
 
 Status = Literal["FIXED", "FAILED", "DIVERGED", "INCONCLUSIVE", "ERROR"]
 

@@ -9,8 +9,8 @@ from sim.model.scenario import TenantProbeFault
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sim.checks.evaluate import CheckOutcome, SeedOutcome
     from sim.checks.promises import Promise
+    from sim.model.outcome import CheckOutcome, SeedOutcome
     from sim.model.properties import DeclaredProperty
     from sim.model.scenario import Fault, Scenario
 

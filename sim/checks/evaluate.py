@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -25,10 +25,11 @@ from sim.checks.findings.endings import unanswered
 from sim.checks.invariants import DUPLICATES, invariants, is_explored, promises_no_duplicates
 from sim.checks.metrics import measure
 from sim.checks.recovery import recovery_after
-from sim.checks.series import DepthSeries, RequestSeries, depth_series, request_series
+from sim.checks.series import depth_series, request_series
 from sim.checks.stats import summarise
 from sim.checks.story import Stories
 from sim.checks.windows import WHOLE, interval_of
+from sim.model.outcome import CheckOutcome, SeedOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,87 +37,12 @@ if TYPE_CHECKING:
     from sim.checks.windows import Interval
     from sim.model.custom import CustomCheck, Seen
     from sim.model.plan import Plan
-    from sim.model.properties import PropertyTally
-    from sim.model.recording import FaultCount, Recording, SpanKind
-    from sim.model.result import Finding, Verdict
+    from sim.model.recording import Recording, SpanKind
     from sim.model.scenario import Check, Scenario
 
 _NO_CHECKS: Mapping[str, CustomCheck] = MappingProxyType({})
 _COMPARED_DIGITS = 9
 """Virtual times are compared to the nanosecond: their differences carry a rounding error far below it."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckOutcome:
-    """One check in one seed.
-
-    Args:
-        id: the check.
-        value: its number; infinite beside a baseline of 0, `None` without samples.
-        samples: how many things it looked at.
-        verdict: `pass`, `fail` or `inconclusive`.
-        headline: the failure in a few words.
-        findings: what broke it, when it fails.
-        found: how many such things there are, `findings` among them.
-
-    """
-
-    id: str
-    value: float | None
-    samples: int
-    verdict: Verdict
-    headline: str = ""
-    findings: tuple[Finding, ...] = ()
-    found: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SeedOutcome:
-    """One seed, judged and made small: it goes from a worker process to the sweep.
-
-    Args:
-        seed: the seed.
-        digest: over every event of the run.
-        steps_digest: over every step of every task.
-        plan: what was late besides; `None` where nothing is explored.
-        properties: what the code states about itself.
-        stride: after so many events each there is a mark.
-        marks: the digest of everything up to there.
-        plan_unmet: calls that the plan names and that were not made.
-        end_s: when the run ended, in virtual seconds.
-        events: how many events it had.
-        effects: how many effects it had.
-        checks: those of the file, then the always-on ones.
-        faults: how often each fault matched and fired.
-        controls_missing: `fault/place` of each canary that its own tenant never saw.
-        requests: for the plots.
-        depths: for the plots.
-        time_shares: seconds of each kind at each node.
-
-    """
-
-    seed: int
-    digest: str
-    end_s: float
-    events: int
-    effects: int
-    checks: tuple[CheckOutcome, ...]
-    faults: Mapping[str, FaultCount]
-    controls_missing: tuple[str, ...]
-    requests: RequestSeries
-    depths: tuple[DepthSeries, ...]
-    time_shares: Mapping[str, Mapping[SpanKind, float]]
-    steps_digest: str = ""
-    plan: Plan | None = None
-    properties: tuple[PropertyTally, ...] = ()
-    stride: int = 0
-    marks: tuple[str, ...] = ()
-    plan_unmet: tuple[str, ...] = ()
-
-    @property
-    def explored(self) -> bool:
-        """Whether something was late that no fault of the file made late."""
-        return is_explored(self.plan)
 
 
 def evaluate_seed(

@@ -11,9 +11,14 @@ from sim.model.result import ExplorationResult, SeedPlan
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sim.checks.evaluate import SeedOutcome
+    from sim.model.outcome import SeedOutcome
     from sim.model.plan import Plans
     from sim.model.scenario import Scenario
+
+
+def scenario_sha256(scenario: Scenario) -> str:
+    """What tells a scenario from a changed one, whatever its file looks like."""
+    return sha256(scenario.model_dump_json(by_alias=True).encode()).hexdigest()
 
 
 def exploration_of(scenario: Scenario, plans: Plans, outcomes: Sequence[SeedOutcome]) -> ExplorationResult:
@@ -26,7 +31,7 @@ def exploration_of(scenario: Scenario, plans: Plans, outcomes: Sequence[SeedOutc
         singles=len(plans.singles),
         singles_tried=sum(str(single) in tried for single in plans.singles),
         python=outcomes[0].steps_digest.partition("-")[0],
-        scenario_sha256=sha256(scenario.model_dump_json(by_alias=True).encode()).hexdigest(),
+        scenario_sha256=scenario_sha256(scenario),
         seeds=tuple(_seed_plan(outcome, outcome.plan or Plan()) for outcome in outcomes),
     )
 

@@ -7,14 +7,14 @@ from itertools import chain
 from math import isnan
 from typing import TYPE_CHECKING
 
-from sim.checks.series import OUTCOMES, DepthSeries, RequestSeries, bin_width_s
+from sim.checks.series import OUTCOMES, bin_width_s
 from sim.checks.stats import Samples, nearest_rank, percentile
 from sim.model.result import DepthBin, LatencyBin, Numbers, QueueSeries, TimeShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sim.checks.evaluate import SeedOutcome
+    from sim.model.outcome import DepthSeries, RequestSeries, SeedOutcome
 
 LATENCY_BINS_MAX = 64
 _DIGITS = 6

@@ -7,14 +7,14 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from sim.checks.doubts import check_doubts
-from sim.checks.evaluate import CheckOutcome
 from sim.checks.promises import Promise, promises
+from sim.model.outcome import CheckOutcome
 from sim.model.result import CheckResult, Finding, Verdict, worst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sim.checks.evaluate import SeedOutcome
+    from sim.model.outcome import SeedOutcome
     from sim.model.scenario import Scenario
 
 FINDINGS_MAX = 6

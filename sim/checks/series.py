@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from dataclasses import dataclass
 from math import ceil, log2, nan
 from typing import TYPE_CHECKING, get_args
 
 from sim.checks.depths import held_depths
+from sim.model.outcome import DepthSeries, RequestSeries
 from sim.model.recording import Outcome
 
 if TYPE_CHECKING:
@@ -18,40 +18,6 @@ if TYPE_CHECKING:
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 DEPTH_BINS_MAX = 128
-
-
-@dataclass(frozen=True, slots=True)
-class RequestSeries:
-    """Arrival, latency and outcome of every request: 17 bytes each.
-
-    Args:
-        arrival_s: when it arrived.
-        latency_s: how long it took; not a number if it never ended.
-        outcome: positions in `OUTCOMES`.
-
-    """
-
-    arrival_s: array[float]
-    latency_s: array[float]
-    outcome: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DepthSeries:
-    """The queue before one node, as seconds spent at each depth in each bin of time.
-
-    Bins start at 0 and their width is a power of two seconds, so that those of several
-    seeds fall together exactly. Each entry of the columns says: in `runs` bins from
-    `bins` on, the queue stood at `depths` for `seconds` each.
-    """
-
-    node: str
-    bound: int
-    width_s: float
-    bins: array[int]
-    runs: array[int]
-    depths: array[int]
-    seconds: array[float]
 
 
 def bin_width_s(end_s: float, bins_max: int) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from sim.checks.evaluate import SeedOutcome
+    from sim.model.outcome import SeedOutcome
     from sim.model.plan import Plans
     from sim.model.properties import DeclaredProperty
     from sim.model.scenario import Fault, Scenario

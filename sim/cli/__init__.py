@@ -13,6 +13,7 @@ COMMANDS = {
     "check": ("check:check", "Read scenario files and build their flows; send nothing."),
     "run": ("run:run", "Run scenarios, and write a report."),
     "replay": ("replay:replay_command", "Run saved failures again."),
+    "merge": ("sharding:merge", "Put the shards of a run together."),
 }
 """Every command, in the order of its use: where it is, from this package, and what its help begins with."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from sim.cli.sweeping import Ended
     from sim.model.capsule import Capsule
     from sim.model.result import ScenarioResult
     from sim.report import Written
@@ -94,6 +95,12 @@ def conclude(
             f"exit {code}: {_shortfall(code, results, planned)}" if errors else last_line, color=_colour(telling)
         )
     return code
+
+
+def conclude_all(ended: Sequence[Ended], errors: list[BaseException], *, planned: int, telling: Telling) -> Exit:
+    """The same, for scenarios with their failing runs."""
+    capsules = [capsule for one in ended for capsule in one.capsules]
+    return conclude([one.result for one in ended], errors, capsules=capsules, planned=planned, telling=telling)
 
 
 def suite_of(results: Sequence[ScenarioResult], telling: Telling, errors: Sequence[BaseException] = ()) -> SuiteResult:

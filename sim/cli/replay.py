@@ -12,7 +12,7 @@ import click
 
 from sim.capsules import CapsuleError, Replayed, find_capsules, replay
 from sim.cli.exits import Exit, deciding, exits
-from sim.cli.run import pin_hash_seed
+from sim.cli.hashseed import pin_hash_seed
 from sim.loader import ScenarioError
 from sim.model.errors import ReportError
 from sim.report.wording import printable

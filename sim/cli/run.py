@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,13 @@ from typing import Any
 import click
 
 from penguiflow import ambient
-from sim.cli.conclude import FORMATS, Telling, conclude
+from sim.cli.conclude import FORMATS, Telling, conclude_all
 from sim.cli.exits import Exit, exits
 from sim.cli.folder import require_writable
+from sim.cli.hashseed import pin_hash_seed
 from sim.cli.select import selected
-from sim.cli.sweeping import Choice, Manner, sweep_all
+from sim.cli.sharding import end_shard, parse_part, require_whole_shard
+from sim.cli.sweeping import Choice, Manner, as_result, as_told_result, sweep_all
 from sim.model.known import parse_day
 from sim.model.rules import BrokenRule
 from sim.model.units import parse_positive_duration
@@ -66,6 +66,7 @@ def _day(_context: click.Context, _option: click.Parameter, value: str | None) -
 @click.option("--max-failures", type=click.IntRange(min=1), help="End a scenario after so many seeds that fail.")
 @click.option("--time-limit", callback=_seconds, help="End after this wall-clock time, such as 10m; keep what is done.")
 @click.option("--verify", default=1, type=click.IntRange(min=0), help="So many seeds run twice, to compare the bytes.")
+@click.option("--shard", callback=parse_part, metavar="K/N", help="Run every N-th seed from the K-th on, for merge.")
 @click.option("--report", callback=_report_folder, help="Write result.json, report.html and plots to this folder.")
 @click.option("--allow", type=click.Choice(["inconclusive"]), help="End with 0 although something is inconclusive.")
 @click.option("--fail-on", type=click.Choice(["warn"]), help="End with 1 where there are warnings.")
@@ -78,15 +79,25 @@ def _day(_context: click.Context, _option: click.Parameter, value: str | None) -
 def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **options: Any) -> Exit:
     """Run scenario files, or all that lie in a folder.
 
-    Running a scenario executes the code that it names. The exit code is 0
-    when everything passed, 1 when a check failed, 2 when a file cannot be
-    used, 3 when only inconclusive verdicts are left, 4 when one seed gave
-    two different runs, 74 when the report cannot be written, and 130 after
-    Ctrl-C. What is finished by then is printed and written in any case.
-    """
+    Running a scenario executes the code that it names. What is finished
+    when something goes wrong is printed and written in any case.
+
+    \b
+    penguiflow sim run scenarios --report reports
+    penguiflow sim run FILE --seed 17                one seed again
+    penguiflow sim run FILE --first 1000 --seeds 500 other seeds
+    penguiflow sim run scenarios --shard 3/8 --report shard-3
+
+    Exit codes: 0 everything passed, 1 a check failed, 2 a file or its code
+    cannot be used, 3 nothing but inconclusive verdicts is left, 4 one seed
+    gave two different runs, 5 there is nothing to run, 70 a bug in the
+    harness, 74 the report cannot be written, 130 after Ctrl-C. A shard ends
+    with 0 when it ran to its end; `sim merge` judges.
+    """  # noqa: D301 - \b is click's mark for lines that stay as they are
     choice = Choice(options["seeds"], options["count"], options["first"])
     if choice.seeds and (choice.count is not None or choice.first is not None):
         raise click.UsageError("--seed names single seeds, --seeds and --first a row of them; give one or the other")
+    require_whole_shard(options["shard"], report, options["max_failures"])
     pin_hash_seed()
     started_unix_s = ambient.wall()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -111,17 +122,12 @@ def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **option
         cluster=options["cluster"],
         as_events=options["format"] == "json",
         today=options["today"],
+        part=options["shard"],
     )
-    results, capsules, errors = sweep_all(ready, choice, manner)
-    return conclude(results, errors, capsules=capsules, planned=len(ready), telling=telling)
-
-
-def pin_hash_seed() -> None:
-    """Start the command anew with a fixed hash seed: sets of strings in a flow are ordered by it."""
-    is_program = Path(sys.argv[0]).name in ("penguiflow", "__main__.py")
-    if is_program and os.environ.get("PYTHONHASHSEED") != "0":
-        os.environ["PYTHONHASHSEED"] = "0"
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - the same command, once more
+    if manner.part is not None:
+        return end_shard(ready, choice, manner, telling)
+    ended, errors = sweep_all(ready, choice, manner, as_told_result if manner.as_events else as_result)
+    return conclude_all(ended, errors, planned=len(ready), telling=telling)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,7 +15,7 @@ from sim.cli.events import tell_result, told_as_events
 from sim.cli.progress import progress
 from sim.loader import ScenarioError
 from sim.search.scenarios import plans_of, wanted
-from sim.sweep import Cluster, Here, Limits, Processes, start_sweep
+from sim.sweep import Cluster, Here, Limits, Processes, result_of, start_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sim.model.prepared import Prepared
     from sim.model.result import ScenarioResult
     from sim.model.scenario import Seeds
-    from sim.sweep import Crew
+    from sim.sweep import Crew, Part, Swept
 
 SEEDS_OF_A_WORKER = 24
 """A worker takes a second to start; with fewer seeds than these for it, it is not worth that."""
@@ -64,6 +64,7 @@ class Manner:
         cluster: the address of the cluster whose workers do it instead.
         as_events: whether each step is told on standard output as it comes, instead of progress on standard error.
         today: the day to hold the dates of known failures against.
+        part: which shard of the sweep to run; `None` for all of it.
 
     """
 
@@ -75,6 +76,7 @@ class Manner:
     cluster: str | None = None
     as_events: bool = False
     today: date | None = None
+    part: Part | None = None
 
 
 Ready = tuple["LoadedScenario", "Prepared"]
@@ -82,51 +84,66 @@ Ready = tuple["LoadedScenario", "Prepared"]
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A scenario, its seeds, and the plan of each."""
+    """A scenario, its seeds (all, and those to run here), and the plan of each."""
 
     loaded: LoadedScenario
     prepared: Prepared
+    all_seeds: Sequence[int]
     seeds: Sequence[int]
     plans: Plans | None
 
 
-def sweep_all(
-    ready: Sequence[Ready], choice: Choice, manner: Manner
-) -> tuple[list[ScenarioResult], list[Capsule], list[BaseException]]:
-    """What the scenarios gave, their failing runs, and what kept others from giving anything.
+_Made = TypeVar("_Made")
 
-    The errors of one scenario stop no other.
+
+def sweep_all(
+    ready: Sequence[Ready],
+    choice: Choice,
+    manner: Manner,
+    make: Callable[[Swept, Sequence[int]], _Made | None],
+) -> tuple[list[_Made], list[BaseException]]:
+    """What was made of the scenarios, and what kept others from giving anything: one's own errors stop no other.
+
+    Args:
+        ready: what to run.
+        choice: which seeds.
+        manner: how.
+        make: makes something of what was gathered of one scenario, and of the seeds of its whole sweep.
+
     """
-    results: list[ScenarioResult] = []
-    capsules: list[Capsule] = []
+    results: list[_Made] = []
+    done: list[str] = []
     errors: list[BaseException] = []
     limits = Limits(manner.failures, _until(manner.time_limit_s))
     try:
         # All plans come first: they need runs here, and in a run nothing else of the process can reach a cluster.
         planned = list(_all_planned(ready, choice, manner, errors))
         with _crew(manner, sum(len(one.seeds) for one in planned)) as crew:
-            for result, saved in _gathered(planned, crew, manner, limits, errors):
-                results.append(result)
-                capsules += saved
+            for one, swept in _gathered(planned, crew, manner, limits, errors):
+                done.append(one.loaded.scenario.name)
+                made = make(swept, one.all_seeds)
+                if made is not None:
+                    results.append(made)
         if not limits.goes_on():
-            _tell_time_is_up(ready, results)
+            _tell_time_is_up(ready, done)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told, with its code, below what is finished
         errors.append(error)
-    return results, capsules, errors
+    return results, errors
 
 
 def _all_planned(
     ready: Sequence[Ready], choice: Choice, manner: Manner, errors: list[BaseException]
 ) -> Iterator[_Planned]:
     for loaded, prepared in ready:
-        seeds = choice.among(loaded.scenario.seeds)
+        all_seeds = choice.among(loaded.scenario.seeds)
+        seeds = all_seeds if manner.part is None else manner.part.seeds(all_seeds)
         exploration = wanted(loaded.scenario, asked=manner.explore)
         try:
             plans = None if exploration is None else plans_of(loaded, prepared, seeds, exploration)
         except ScenarioError as error:
             errors.append(error)
         else:
-            yield _Planned(loaded, prepared, seeds, plans)
+            yield _Planned(loaded, prepared, all_seeds, seeds, plans)
 
 
 def _crew(manner: Manner, seeds: int) -> AbstractContextManager[Crew]:
@@ -143,8 +160,9 @@ def _gathered(
     manner: Manner,
     limits: Limits,
     errors: list[BaseException],
-) -> Iterator[tuple[ScenarioResult, list[Capsule]]]:
+) -> Iterator[tuple[_Planned, Swept]]:
     """Hand everything out, then gather scenario by scenario, until all are done or somebody has had enough."""
+    verify = manner.verify if manner.part is None else manner.part.verify(manner.verify)
     sweeps = [
         start_sweep(
             one.loaded,
@@ -152,7 +170,7 @@ def _gathered(
             one.seeds,
             plans=one.plans,
             crew=crew,
-            verify=manner.verify,
+            verify=verify,
             today=manner.today,
         )
         for one in planned
@@ -160,22 +178,39 @@ def _gathered(
     for one, sweep in zip(planned, sweeps, strict=True):
         try:
             with (told_as_events if manner.as_events else progress)(one.loaded.scenario.name, len(one.seeds)) as done:
-                result = sweep.finish(limits, progress=done)
+                swept = sweep.gather(limits, progress=done)
         except ScenarioError as error:
             errors.append(error)
             continue
-        if result is not None:
-            if manner.as_events:
-                tell_result(result)
-            yield result, capsules_of(one.loaded, sweep.failing)
+        yield one, swept
         if sweep.interrupted:
             errors.append(KeyboardInterrupt())
         if sweep.interrupted or not limits.goes_on():
             return
 
 
-def _tell_time_is_up(ready: Sequence[Ready], results: Sequence[ScenarioResult]) -> None:
-    done = [result.name for result in results]
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A scenario that has run: its result, and its failing runs."""
+
+    result: ScenarioResult
+    capsules: Sequence[Capsule]
+
+
+def as_result(swept: Swept, _all_seeds: Sequence[int] = ()) -> Ended | None:
+    """What was gathered, merged; nothing when a limit came before the first seed."""
+    return Ended(result_of(swept), capsules_of(swept.loaded, swept.failing)) if swept.outcomes else None
+
+
+def as_told_result(swept: Swept, all_seeds: Sequence[int]) -> Ended | None:
+    """The same, told as an event when it is there."""
+    ended = as_result(swept, all_seeds)
+    if ended is not None:
+        tell_result(ended.result)
+    return ended
+
+
+def _tell_time_is_up(ready: Sequence[Ready], done: Sequence[str]) -> None:
     left = [loaded.scenario.name for loaded, _ in ready if loaded.scenario.name not in done]
     told = f"; not run: {', '.join(left)}" if left else ""
     click.echo(f"the time was up{told}", err=True)

@@ -2,8 +2,9 @@
 
 from sim.sweep.cluster import Cluster, ClusterError
 from sim.sweep.crews import Crew, Here
-from sim.sweep.gather import Limits, Sweep, broken_promises, run_scenario, start_sweep
+from sim.sweep.gather import Limits, Sweep, Swept, broken_promises, result_of, run_scenario, start_sweep
 from sim.sweep.processes import Processes, WorkerLostError
+from sim.sweep.shards import Part, merged, read_shard, scenario_shard, shard_bytes
 
 __all__ = [
     "Cluster",
@@ -11,10 +12,17 @@ __all__ = [
     "Crew",
     "Here",
     "Limits",
+    "Part",
     "Processes",
     "Sweep",
+    "Swept",
     "WorkerLostError",
     "broken_promises",
+    "merged",
+    "read_shard",
+    "result_of",
     "run_scenario",
+    "scenario_shard",
+    "shard_bytes",
     "start_sweep",
 ]

@@ -12,13 +12,14 @@ from sim.sweep.crews import Crew, Here
 from sim.sweep.jobs import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from sim.checks.evaluate import CheckOutcome, SeedOutcome
     from sim.loader import LoadedScenario
+    from sim.model.outcome import CheckOutcome, SeedOutcome
     from sim.model.plan import Plans
     from sim.model.prepared import Prepared
+    from sim.model.properties import DeclaredProperty
     from sim.model.result import ScenarioResult
     from sim.model.scenario import Scenario
     from sim.sweep.jobs import Judged
@@ -46,6 +47,51 @@ class Limits:
     goes_on: Callable[[], bool] = _always
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep has gathered of one scenario: all that its result is made of.
+
+    Args:
+        loaded: the scenario and the places in its file.
+        outcomes: one a seed, in the order of the sweep.
+        twice: for each seed that ran twice, where its runs part; `None` where they were the same.
+        plans: what is late in each seed; `None` where nothing is explored.
+        stopped: why the sweep ended before its last seed; empty where it did not.
+        declared: the properties that stand in the text of the code.
+        today: the day to hold the dates of known failures against; `None` where none is past.
+
+    """
+
+    loaded: LoadedScenario
+    outcomes: tuple[SeedOutcome, ...]
+    twice: Mapping[int, str | None]
+    plans: Plans | None
+    stopped: str
+    declared: tuple[DeclaredProperty, ...]
+    today: date | None
+
+    @property
+    def failing(self) -> tuple[SeedOutcome, ...]:
+        """The seeds that broke a promise which counts."""
+        return tuple(outcome for outcome in self.outcomes if _fails(self.loaded.scenario, outcome))
+
+
+def result_of(swept: Swept) -> ScenarioResult:
+    """The seeds merged."""
+    loaded = swept.loaded
+    return merge(
+        loaded.scenario,
+        swept.outcomes,
+        file=loaded.file,
+        lines={path: line for path, (line, _column) in loaded.lines.items()},
+        twice=swept.twice,
+        plans=swept.plans,
+        stopped=swept.stopped,
+        declared=swept.declared,
+        today=swept.today,
+    )
+
+
 class Sweep:
     """A sweep under way.
 
@@ -69,7 +115,6 @@ class Sweep:
         today: date | None = None,
     ) -> None:
         self.interrupted = False
-        self.failing: tuple[SeedOutcome, ...] = ()
         self._loaded = loaded
         self._plans = plans
         self._judged = judged
@@ -89,15 +134,15 @@ class Sweep:
             WorkerLostError: a worker process ended in the same job twice.
 
         """
+        swept = self.gather(limits, progress=progress)
+        return result_of(swept) if swept.outcomes else None
+
+    def gather(self, limits: Limits | None = None, *, progress: Callable[[int], None] = lambda _seed: None) -> Swept:
+        """The same seeds, not merged yet; raises the same."""
         taken, stopped = self._take(limits or Limits(), progress)
-        self.failing = tuple(one.outcome for one in taken if _fails(self._loaded.scenario, one.outcome))
-        if not taken:
-            return None
-        return merge(
-            self._loaded.scenario,
-            [one.outcome for one in taken],
-            file=self._loaded.file,
-            lines={path: line for path, (line, _column) in self._loaded.lines.items()},
+        return Swept(
+            self._loaded,
+            tuple(one.outcome for one in taken),
             twice={one.outcome.seed: one.parting for one in taken if one.twice},
             plans=self._plans,
             stopped=stopped,

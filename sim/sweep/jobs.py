@@ -17,8 +17,8 @@ from sim.usercode import user_errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sim.checks.evaluate import SeedOutcome
     from sim.loader import LoadedScenario
+    from sim.model.outcome import SeedOutcome
     from sim.model.plan import Plan
     from sim.model.prepared import Prepared
 

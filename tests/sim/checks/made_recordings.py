@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.checks.evaluate import SeedOutcome, evaluate_seed
+from sim.checks.evaluate import evaluate_seed
 from sim.checks.verdicts import merge
 from sim.checks.windows import Interval
 from sim.model.recording import Depth, Effect, FaultCount, Recording, Request, Sighting, Span
 from sim.model.scenario import CheckWhere, Scenario
 
 if TYPE_CHECKING:
+    from sim.model.outcome import SeedOutcome
     from sim.model.result import CheckResult, ScenarioResult
 
 WINDOW = {"from": "10s", "for": "10s"}
