@@ -14,6 +14,9 @@ COMMANDS = {
     "run": ("run:run", "Run scenarios, and write a report."),
     "replay": ("replay:replay_command", "Run saved failures again."),
     "merge": ("sharding:merge", "Put the shards of a run together."),
+    "report": ("reporting:report", "Write a report again from its result.json."),
+    "plot": ("reporting:plot", "Draw the plots of a result."),
+    "diff": ("reporting:diff", "Compare two results."),
 }
 """Every command, in the order of its use: where it is, from this package, and what its help begins with."""
 

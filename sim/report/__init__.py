@@ -6,7 +6,7 @@ from sim.report.github import render as render_github
 from sim.report.html import render as render_html
 from sim.report.resultfile import dump as dump_result
 from sim.report.resultfile import load as load_result
-from sim.report.write import Written, write_all, write_file
+from sim.report.write import Written, write_all, write_file, write_plots, write_rendered
 
 __all__ = [
     "ReportError",
@@ -19,4 +19,6 @@ __all__ = [
     "render_html",
     "write_all",
     "write_file",
+    "write_plots",
+    "write_rendered",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sim.model.errors import ReportError
 from sim.report import html, junit, markdown, resultfile
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from sim.model.result import SuiteResult
     from sim.report.pictures import Picture
+    from sim.report.plots import Format, Kind
 
+Rendering = Literal["html", "md", "junit"]
 _PLOTS = "plots"
 _PLOT_FILES = tuple(f"{kind}.{ending}" for kind in KINDS for ending in (*FORMATS, "csv"))
 _NAME_LENGTH = 80
@@ -75,6 +77,46 @@ def write_all(result: SuiteResult, folder: Path, *, skip_inconclusive: bool = Fa
     errors = tuple(picture.error for several in drawn for picture in several if picture.error)
     paths = tuple(folder / name for name in files)
     return Written(folder, folder / "result.json", folder / "report.html", paths, errors)
+
+
+def write_rendered(result: SuiteResult, folder: Path, rendering: Rendering) -> Path:
+    """Write one report alone, and give its file.
+
+    Raises:
+        ReportError: when it cannot be written.
+
+    """
+    if rendering == "html":
+        name, content = "report.html", html.render(result).encode("utf-8")
+    elif rendering == "md":
+        name, content = "summary.md", markdown.render(result).encode("utf-8")
+    else:
+        name, content = "junit.xml", junit.render(result)
+    write_file(folder / name, content)
+    return folder / name
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The files of plots, and one line for each that could not be drawn."""
+
+    files: tuple[Path, ...]
+    errors: tuple[str, ...]
+
+
+def write_plots(result: SuiteResult, folder: Path, kinds: Sequence[Kind], format: Format) -> Drawn:
+    """Write plots of some kinds alone, in one format, with their numbers.
+
+    Raises:
+        ReportError: when one cannot be written.
+
+    """
+    chosen = [[one for one in pictures(scenario, (format,)) if one.kind in kinds] for scenario in result.scenarios]
+    files = []
+    for name, file, content in _plot_files(_folder_names([one.name for one in result.scenarios]), chosen):
+        files.append(folder / _PLOTS / name / file)
+        write_file(files[-1], content)
+    return Drawn(tuple(files), tuple(one.error for several in chosen for one in several if one.error))
 
 
 def _plot_files(names: Sequence[str], drawn: Sequence[Sequence[Picture]]) -> Iterator[tuple[str, str, bytes]]:

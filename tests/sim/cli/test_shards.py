@@ -118,7 +118,7 @@ def test_a_shard_of_another_sweep_is_told(shards):
 def test_a_shard_that_ended_early_is_told_with_its_reason(shards):
     """A shard without some of its seeds cannot stand for all of them."""
     change(shards[2], lambda data: data["scenarios"][0].update(outcomes=[], stopped="the time was up"))
-    with pytest.raises(ResultError, match="explored: seeds are missing, because the shard ended early: the time was"):
+    with pytest.raises(ResultError, match="seeds are missing, because the shard ended early: the time was up"):
         together(shards)
 
 
