@@ -1,8 +1,9 @@
-"""httpcore before 1.0.3: cancelled requests stay in the connection pool, until nobody gets a connection any more.
+"""httpcore before 1.0.3: requests that were cancelled keep their place in the queue, until nobody gets a connection.
 
-The pool of a client holds a few connections. Callers give up on slow requests,
-by a timeout of their own around the call; each time, one connection stays
-"in use" for ever. Whoever calls after the last one is gone waits in vain.
+The pool of a client holds a few connections, and the requests that wait for
+one. Callers give up, by a timeout of their own around the call; a request that
+was still waiting stays in the queue, is given the next connection, and never
+uses it. Whoever calls after the last connection is gone waits in vain.
 """
 
 from __future__ import annotations

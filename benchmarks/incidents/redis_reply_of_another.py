@@ -58,11 +58,11 @@ async def pipelined(client: Any, keys: list[str]) -> list[bytes]:
         return answers
 
 
-async def serving(way: Any) -> None:
+async def serving(way: Any, **options: Any) -> None:
     """Three callers, one after the other, over one client."""
     with Network(running_world()):
         server = await asyncio.start_server(serve, None, 6379)
-        async with redis.Redis(host="cache") as client:
+        async with redis.Redis(host="cache", **options) as client:
             for key, profile in PROFILES.items():
                 try:
                     async with asyncio.timeout(PATIENCE_S):
@@ -74,8 +74,13 @@ async def serving(way: Any) -> None:
 
 
 async def commands() -> None:
-    """CVE-2023-28859: single commands."""
+    """CVE-2023-28859: single commands, over a pool."""
     await serving(single)
+
+
+async def one_connection() -> None:
+    """CVE-2023-28859: single commands, over a client that keeps one connection and no pool."""
+    await serving(single, single_connection_client=True)
 
 
 async def pipelines() -> None:
@@ -84,4 +89,4 @@ async def pipelines() -> None:
 
 
 if __name__ == "__main__":
-    explored({"commands": commands, "pipelines": pipelines}[sys.argv[1]])
+    explored({"commands": commands, "one_connection": one_connection, "pipelines": pipelines}[sys.argv[1]])

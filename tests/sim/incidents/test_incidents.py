@@ -28,7 +28,7 @@ def program(monkeypatch):
     return load
 
 
-@pytest.mark.parametrize("way", ["commands", "pipelines"])
+@pytest.mark.parametrize("way", ["commands", "one_connection", "pipelines"])
 def test_redis_gives_each_caller_its_own_reply(program, way):
     """The redis-py of today closes a connection whose reply was not read."""
     pytest.importorskip("redis", reason="the extra `fleet` brings redis")
@@ -39,6 +39,18 @@ def test_httpcore_takes_connections_back(program):
     """The httpcore of today keeps its pool whole, whoever is cancelled when."""
     pytest.importorskip("httpcore", reason="httpx brings httpcore")
     sim.explore(program("httpcore_pool").main, seeds=SEEDS).check()
+
+
+def test_starlette_ends_background_tasks(program):
+    """The starlette of today sends the mail, also when the client has hung up."""
+    pytest.importorskip("starlette", reason="the test group brings starlette")
+    sim.explore(program("starlette_lost_mail").main, seeds=SEEDS).check()
+
+
+def test_tenacity_answers_each_call(program):
+    """The tenacity of today keeps its calls apart."""
+    pytest.importorskip("tenacity", reason="the test group brings tenacity")
+    sim.explore(program("tenacity_lost_answer").main, seeds=SEEDS).check()
 
 
 def test_a_swallowed_cancellation_is_found_where_python_has_it(program):
