@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import closing
 from typing import Any
 
 import redis.asyncio as redis
@@ -34,14 +35,15 @@ async def read_command(reader: asyncio.StreamReader) -> list[bytes]:
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A server that knows GET; each answer takes 10 ms, unless it is late."""
-    while words := await read_command(reader):
-        if words[0].upper() == b"GET":
-            await sim.latency("redis", 0.01, words[1].decode())
-            value = PROFILES[words[1].decode()].encode()
-            writer.write(b"$%d\r\n%s\r\n" % (len(value), value))
-        else:
-            writer.write(b"+OK\r\n")
-        await writer.drain()
+    with closing(writer):
+        while words := await read_command(reader):
+            if words[0].upper() == b"GET":
+                await sim.latency("redis", 0.01, words[1].decode())
+                value = PROFILES[words[1].decode()].encode()
+                writer.write(b"$%d\r\n%s\r\n" % (len(value), value))
+            else:
+                writer.write(b"+OK\r\n")
+            await writer.drain()
 
 
 async def single(client: Any, keys: list[str]) -> list[bytes]:
