@@ -54,7 +54,7 @@ def selected(
         except ScenarioError as error:
             problems.extend(error.problems)
     if problems:
-        raise ScenarioError(problems)
+        raise ScenarioError(dict.fromkeys(problems))  # what all variants of a file share is told once
     return ready
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sim.model.rules import shown
@@ -27,6 +27,7 @@ class Document:
         places: line and column, from 1, of each value; of its key where the value starts on a later line.
         keys: line and column of each key.
         problems: what is wrong with it although it could be read.
+        sources: the texts of the values that stand in another file, by path.
 
     """
 
@@ -35,14 +36,16 @@ class Document:
     places: Mapping[KeyPath, Place]
     keys: Mapping[KeyPath, Place]
     problems: tuple[Problem, ...]
+    sources: Mapping[KeyPath, Source] = field(default_factory=dict)
 
     def problem(
         self, path: KeyPath, message: str, *, rule: str | None = None, fix: str | None = None, at_key: bool = False
     ) -> Problem:
         """A problem at the value, or at the key, that `path` leads to; at the nearest one above if there is none."""
         places = self.keys if at_key else self.places
-        place = next((places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in places), (1, 1))
-        return self.source.problem(place, message, path=dotted(path), rule=rule, fix=fix)
+        nearest = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in places), ())
+        source, place = self.sources.get(nearest, self.source), places.get(nearest, (1, 1)) if nearest else (1, 1)
+        return source.problem(place, message, path=dotted(path), rule=rule, fix=fix)
 
 
 def dotted(path: KeyPath) -> str:

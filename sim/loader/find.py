@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.loader.errors import ScenarioError, SelectionError, file_problem, shown_path
-from sim.loader.load import load_scenario
+from sim.loader.load import load_variants
 from sim.loader.words import suggestion
 from sim.model.rules import shown
 
@@ -51,7 +51,7 @@ def load_scenarios(paths: Sequence[Path]) -> list[LoadedScenario]:
     problems: list[Problem] = []
     for path in find_scenarios(paths):
         try:
-            loaded.append(load_scenario(path))
+            loaded.extend(load_variants(path))
         except ScenarioError as error:
             problems.extend(error.problems)
     problems.extend(_shared_names(loaded))

@@ -92,6 +92,12 @@ class Scenario(Model):
         alias="schema", description="The version of this format.", examples=["penguiflow.sim/1"]
     )
     name: Identifier = Field(description="The scenario's name in all outputs.", examples=["checkout-under-stress"])
+    extends: Name | None = Field(
+        default=None,
+        description="A scenario file that this one starts from, from this file's folder: mappings are merged by key, "
+        "faults, checks, expect and known by id.",
+        examples=["base.yaml"],
+    )
     title: str = Field(default="", description="One line for people.", examples=["Checkout survives a slow search"])
     about: str = Field(
         default="",
@@ -138,6 +144,12 @@ class Scenario(Model):
         default=(),
         description="What has to hold.",
         examples=[[{"id": "once", "metric": "effects.duplicates", "max": 0}]],
+    )
+    matrix: dict[Name, tuple[str | int | float | bool, ...]] = Field(
+        default_factory=dict,
+        description="Values to vary, by the dotted path of each; every combination is a scenario of its own. "
+        "Entries of a list are named by position, from 0, or by id.",
+        examples=[{"load.stages.0.rate": ["20/s", "60/s"]}],
     )
     override: Override = Field(
         default_factory=Override,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sim.cli.select import unset_variable
-from sim.loader import ScenarioError, load_scenario
+from sim.loader import ScenarioError, load_variants
 from sim.loader.errors import shown_path
 from sim.prepare import prepare
 from sim.pytesting.sweeps import chosen, console_block, swept
@@ -35,12 +35,15 @@ class ScenarioFile(pytest.File):
 
         """
         try:
-            loaded = load_scenario(self.path)
-            self._require_own_name(loaded)
-            missing = unset_variable(loaded)
-            prepared = None if missing else prepare(loaded)
+            for loaded in load_variants(self.path):
+                yield from self._items(loaded)
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
+
+    def _items(self, loaded: LoadedScenario) -> Iterator[ScenarioItem]:
+        self._require_own_name(loaded)
+        missing = unset_variable(loaded)
+        prepared = None if missing else prepare(loaded)
         seeds = chosen(self.config).among(loaded.scenario.seeds)
         apart = self.config.getoption("sim_items") == "seed"
         for name, several in [(f"seed-{seed}", [seed]) for seed in seeds] if apart else [("", seeds)]:

@@ -152,6 +152,8 @@ def reproduce(scenario: ScenarioResult, capsules: Mapping[tuple[str, int], str] 
     seeds = [min(check.failing_seeds) for check in scenario.checks if needs_attention(check) and check.failing_seeds]
     command, option = f"penguiflow sim run {shlex.quote(scenario.file)}", "--seed"
     explore = " --explore" if scenario.exploration is not None else ""
+    if "[" in scenario.name:  # one variant of a file's matrix
+        command += f" -k {shlex.quote(scenario.name)}"
     if scenario.file.endswith(".py"):  # made in Python, by a test
         command, option, explore = f"pytest {shlex.quote(scenario.file)}", "--sim-seed", ""
     if seeds:

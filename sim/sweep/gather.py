@@ -83,7 +83,7 @@ def result_of(swept: Swept) -> ScenarioResult:
         loaded.scenario,
         swept.outcomes,
         file=loaded.file,
-        lines={path: line for path, (line, _column) in loaded.lines.items()},
+        lines=loaded.own_lines,
         twice=swept.twice,
         plans=swept.plans,
         stopped=swept.stopped,

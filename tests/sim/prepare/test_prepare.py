@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sim.loader import ScenarioError, load_scenario
+from sim.loader import ScenarioError, load_scenario, load_variants
 from sim.prepare import prepare
 
 HEAD = "schema: penguiflow.sim/1\nname: small\n"
@@ -194,3 +194,16 @@ def test_a_shape_is_loaded_with_the_rest(tmp_path):
     ((path, message),) = problems(tmp_path, "flow: shop:build\nload: {shape: 'shop:weekned'}\n")
     assert path == "load.shape"
     assert "did you mean 'weekend'?" in message
+
+
+def test_a_node_that_only_a_matrix_names_is_found_there(tmp_path):
+    """An overridden node that the flow lacks is an error at its key of the matrix."""
+    file = tmp_path / "small.sim.yaml"
+    file.write_text(f"{HEAD}flow: shop:build\n{LOAD}matrix:\n  override.nodes.wrok.timeout_s: [1]\n")
+    (loaded,) = load_variants(file)
+
+    with pytest.raises(ScenarioError) as caught:
+        prepare(loaded)
+
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.source_line) == ("override.nodes.wrok", "  override.nodes.wrok.timeout_s: [1]")
