@@ -17,6 +17,7 @@ COMMANDS = {
     "report": ("reporting:report", "Write a report again from its result.json."),
     "plot": ("reporting:plot", "Draw the plots of a result."),
     "diff": ("reporting:diff", "Compare two results."),
+    "schema": ("schema:schema", "Print the JSON schema of scenario files, for editors."),
 }
 """Every command, in the order of its use: where it is, from this package, and what its help begins with."""
 

@@ -1,12 +1,14 @@
 """Failures that are known and have an issue: they warn until their date, so that a suite can be adopted today."""
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from sim.model.fields import Model, Name
 from sim.model.rules import BrokenRule, shown
+
+_DayText = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 def parse_day(value: object) -> date:
@@ -33,7 +35,7 @@ class Known(Model):
     issue: Name = Field(description="Where the failure is being dealt with.", examples=["SHOP-1234"])
     until: date = Field(description="The last day on which the failure is excused.", examples=["2027-03-31"])
 
-    @field_validator("until", mode="before", json_schema_input_type=str)
+    @field_validator("until", mode="before", json_schema_input_type=_DayText)
     @classmethod
     def _day(cls, value: Any) -> date:
         return value if isinstance(value, date) else parse_day(value)

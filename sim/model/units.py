@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints
 
 from sim.model.rules import BrokenRule, shown
 
@@ -167,10 +167,13 @@ def _broken(message: str, quantity: _Quantity, fix: str) -> BrokenRule:
     return BrokenRule(message, rule=quantity.rule, fix=f"write {fix}")
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=str)]
+_DurationText = Annotated[str, StringConstraints(pattern=r"^ *\+?[0-9]+(\.[0-9]+)? ?(us|ms|s|m|h|d) *$")]
+_RateText = Annotated[str, StringConstraints(pattern=r"^ *\+?[0-9]+(\.[0-9]+)? ?/(s|m|h) *$")]
+
+Duration = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=_DurationText)]
 """A length of time, held in seconds and written with its unit."""
 
-PositiveDuration = Annotated[float, BeforeValidator(parse_positive_duration, json_schema_input_type=str)]
+PositiveDuration = Annotated[float, BeforeValidator(parse_positive_duration, json_schema_input_type=_DurationText)]
 """A length of time that is not zero."""
 
 SignedDuration = Annotated[float, BeforeValidator(parse_signed_duration, json_schema_input_type=str)]
@@ -179,5 +182,5 @@ SignedDuration = Annotated[float, BeforeValidator(parse_signed_duration, json_sc
 PositiveRate = Annotated[float, BeforeValidator(parse_positive_rate, json_schema_input_type=str)]
 """A rate that is not zero."""
 
-Rate = Annotated[float, BeforeValidator(parse_rate, json_schema_input_type=str)]
+Rate = Annotated[float, BeforeValidator(parse_rate, json_schema_input_type=_RateText)]
 """Arrivals per second, written with its unit."""
