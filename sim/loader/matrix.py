@@ -135,14 +135,15 @@ def _target(value: Any, key: str) -> KeyPath:
         _NoTargetError: it leads nowhere.
 
     """
-    path: KeyPath = ()
+    steps: list[str | int] = []
     at, rest = value, key.split(".")
     while rest:
-        step, taken = _step(path, at, rest, value)
-        path, at, rest = (*path, step), child(at, step), rest[taken:]
-    if path[0] in _FIXED:
-        raise _NoTargetError(f"{path[0]} is the same in every variant", "a matrix varies what runs", "remove it")
-    return path
+        step, taken = _step(tuple(steps), at, rest, value)
+        steps.append(step)
+        at, rest = child(at, step), rest[taken:]
+    if steps[0] in _FIXED:
+        raise _NoTargetError(f"{steps[0]} is the same in every variant", "a matrix varies what runs", "remove it")
+    return tuple(steps)
 
 
 def _step(path: KeyPath, value: Any, rest: list[str], document: Any) -> tuple[str | int, int]:
@@ -171,7 +172,7 @@ def _names(path: KeyPath, value: Any, document: Any) -> dict[str, str | int]:
         return {**ids, **{str(index): index for index in range(len(value))}}
     if value is not None and not isinstance(value, dict):
         return {}
-    return {key: key for key in dict.fromkeys([*(value or {}), *known_keys(path, document)])}
+    return {key: key for key in [*(value or {}), *known_keys(path, document)]}
 
 
 def _takes_any(path: KeyPath, value: Any, document: Any) -> bool:

@@ -41,10 +41,7 @@ def test_the_schema_is_one():
 
 
 def test_the_tracked_copy_is_up_to_date():
-    """The copy beside the shipped scenarios is what `penguiflow sim schema` prints.
-
-    `.venv/bin/penguiflow sim schema > scenarios/scenario.schema.json` writes it anew.
-    """
+    """The copy beside the shipped scenarios is what `penguiflow sim schema > scenarios/scenario.schema.json` writes."""
     assert (ROOT / "scenarios" / "scenario.schema.json").read_text(encoding="utf-8") == schema_text()
 
 
