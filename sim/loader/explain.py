@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim.loader.fixes import converted, identifier_like
 from sim.loader.schema import child, example_of, known_keys, union_tag
 from sim.loader.words import close_match, listing, suggestion, unknown
-from sim.model.fields import CODE_PATTERN, EDGE_PATTERN, IDENTIFIER_PATTERN, VARIABLE_PATTERN
+from sim.model.fields import CODE_PATTERN, EDGE_PATTERN, IDENTIFIER_PATTERN, SCENARIO_PATTERN, VARIABLE_PATTERN
 from sim.model.rules import BrokenRule, shown
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ _TYPES = {
 }
 _PATTERNS = {
     VARIABLE_PATTERN: "an environment variable is named by letters, digits and '_', and not by its value",
-    IDENTIFIER_PATTERN: "a name is made of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit",
+    **dict.fromkeys(
+        (IDENTIFIER_PATTERN, SCENARIO_PATTERN),
+        "a name is made of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit",
+    ),
     CODE_PATTERN: "code is named as module:callable",
     EDGE_PATTERN: "an edge is written source->target",
 }
@@ -211,7 +214,7 @@ def _too_long(complaint: _Complaint) -> _Words:
 def _wrong_pattern(complaint: _Complaint) -> _Words:
     pattern = complaint.facts["pattern"]
     fix = _by_example(complaint)
-    if pattern == IDENTIFIER_PATTERN:
+    if pattern in (IDENTIFIER_PATTERN, SCENARIO_PATTERN):
         fix = identifier_like(complaint.value) or fix
     return _Words(f"{shown(complaint.value)} is not well formed", _PATTERNS[pattern], fix)
 

@@ -119,11 +119,13 @@ def load_variants(path: Path) -> list[LoadedScenario]:
 def _loaded(path: Path, variant: Variant) -> LoadedScenario:
     document = variant.document
     scenario = _validated(document)
+    data = document.value
     if variant.label:
-        scenario = scenario.model_copy(update={"name": f"{scenario.name}[{variant.label}]"})
+        data = {**data, "name": f"{scenario.name}[{variant.label}]"}
+        scenario = scenario.model_copy(update={"name": data["name"]})
     lines = {dotted(keys): place for keys, place in document.places.items()}
     sources = {dotted(keys): source for keys, source in document.sources.items()}
-    return LoadedScenario(scenario, path, lines, document.source, document.value, sources)
+    return LoadedScenario(scenario, path, lines, document.source, data, sources)
 
 
 def _validated(document: Document) -> Scenario:

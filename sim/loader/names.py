@@ -6,11 +6,13 @@ leads nowhere is reported beside all other problems of the file.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sim.loader.document import dotted
 from sim.loader.schema import child
 from sim.loader.words import listing, unknown
+from sim.model.fields import SCENARIO_PATTERN
 from sim.model.rules import shown
 from sim.model.scenario import DURING_NOUNS, FINDING_KINDS, RESERVED_CHECK_IDS
 
@@ -21,17 +23,31 @@ if TYPE_CHECKING:
     from sim.loader.errors import Problem
 
 _TENANTS_FOR_LEAKS = 2
+_NAME_LENGTH = 80
 _EXCUSABLE = tuple(name for name in RESERVED_CHECK_IDS if name != "determinism")
 
 
 def name_problems(document: Document) -> Iterator[Problem]:
     """Every name in `document` that is taken, reserved, or leads nowhere."""
+    yield from _own_name(document)
     yield from _ids(document)
     yield from _during(document)
     yield from _tenants(document)
     yield from _services(document)
     yield from _expectations(document)
     yield from _known(document)
+
+
+def _own_name(document: Document) -> Iterator[Problem]:
+    name = child(document.value, "name")
+    if not isinstance(name, str) or re.fullmatch(SCENARIO_PATTERN.strip("^$"), name) is None:
+        return
+    if len(name) > _NAME_LENGTH:
+        rule, fix = f"a name has at most {_NAME_LENGTH} characters", "shorten it"
+        yield document.problem(("name",), f"{shown(name)} is too long", rule=rule, fix=fix)
+    elif "[" in name:
+        rule, fix = "brackets hold what tells the variants of a matrix apart", "leave them out"
+        yield document.problem(("name",), f"{shown(name)} has brackets", rule=rule, fix=fix)
 
 
 def _ids(document: Document) -> Iterator[Problem]:

@@ -5,12 +5,15 @@ No payload value, no host and no path of a machine stands in a capsule.
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 CAPSULE_SCHEMA_ID = "penguiflow.sim.capsule/1"
 CAPSULE_SUFFIX = ".capsule.json"
+_NAME_LENGTH = 80
 
 
 class _Data(BaseModel):
@@ -112,5 +115,8 @@ class Capsule(_Data):
 
 
 def capsule_file(scenario: str, seed: int) -> str:
-    """The name of the file of a capsule."""
-    return f"{scenario}-{seed}{CAPSULE_SUFFIX}"
+    """The name of the file of a capsule; a variant's has a digest instead of what no file name should hold."""
+    plain = re.sub(r"[^a-z0-9._-]+", "-", scenario).strip("-")
+    if plain != scenario:
+        plain = f"{plain[:_NAME_LENGTH]}-{sha256(scenario.encode()).hexdigest()[:8]}"
+    return f"{plain}-{seed}{CAPSULE_SUFFIX}"

@@ -32,7 +32,7 @@ from sim.model.faults import (
     ToolErrorFault,
     Window,
 )
-from sim.model.fields import CodeReference, Identifier, Model, Name, VariableName, Where
+from sim.model.fields import CodeReference, Identifier, Model, Name, ScenarioName, VariableName, Where
 from sim.model.known import Known
 from sim.model.load import Load, Seeds, Tenant, Trace
 from sim.model.override import Override, PolicyChange
@@ -91,7 +91,7 @@ class Scenario(Model):
     schema_: Literal["penguiflow.sim/1"] = Field(
         alias="schema", description="The version of this format.", examples=["penguiflow.sim/1"]
     )
-    name: Identifier = Field(description="The scenario's name in all outputs.", examples=["checkout-under-stress"])
+    name: ScenarioName = Field(description="The scenario's name in all outputs.", examples=["checkout-under-stress"])
     extends: Name | None = Field(
         default=None,
         description="A scenario file that this one starts from, from this file's folder: mappings are merged by key, "

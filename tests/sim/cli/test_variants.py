@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -61,3 +62,17 @@ def test_a_variant_is_selected_by_its_name(file):
     assert [line.split(": ")[1] for line in two.stdout.splitlines()] == [
         f"how-long[rate={rate},max_retries={retries}]" for rate in ("1/s", "5/s") for retries in (0, 2)
     ]
+
+
+def test_a_failing_variant_is_replayed_from_its_capsule(file, tmp_path):
+    """The capsule holds the variant with its values in place, under its name, in a file that any shell can name."""
+    name = "how-long[rate=5/s,max_retries=2]"
+    ran = sim("run", file, "-k", name, "--seed", "1", "--report", tmp_path / "report")
+    (capsule,) = (tmp_path / "report" / "failures").glob("*.capsule.json")
+
+    replayed = sim("replay", capsule, "--keep", cwd=tmp_path)
+
+    assert ran.returncode == 1
+    assert re.fullmatch(r"how-long-rate-5-s-max_retries-2-[0-9a-f]{8}-1\.capsule\.json", capsule.name)
+    assert json.loads(capsule.read_text())["scenario"]["override"] == {"nodes": {"pay": {"max_retries": 2}}}
+    assert (replayed.returncode, name in replayed.stdout) == (1, True)

@@ -10,7 +10,6 @@ import jsonschema
 import pytest
 from scenario_files import LARGE, SMALL
 
-from sim.loader.errors import ScenarioError
 from sim.loader.export import scenario_schema, schema_text
 from sim.loader.yaml12 import parse
 
@@ -22,13 +21,15 @@ STRUCTURAL = re.compile(
     r"unknown key|unknown kind|unknown (arrival|metric|stat|distribution|place)|is not a (number|whole number|mapping|"
     r"list)|is not text|: missing; "
 )
-BROKEN = [
-    path
-    for path in sorted((ROOT / "tests" / "broken").glob("*.sim.yaml"))
-    if STRUCTURAL.search(path.with_name(path.name.replace(".sim.yaml", ".txt")).read_text())
-    and "matrix:" not in path.read_text()
-    and "extends:" not in path.read_text()
-]
+
+
+def is_structural(golden: Path) -> bool:
+    text = golden.with_name(f"{golden.stem}.sim.yaml").read_text(encoding="utf-8", errors="replace")
+    whole = "matrix:" not in text and "extends:" not in text
+    return whole and STRUCTURAL.search(golden.read_text(encoding="utf-8")) is not None
+
+
+BROKEN = [golden.stem for golden in sorted((ROOT / "tests" / "broken").glob("*.txt")) if is_structural(golden)]
 
 
 def complaints(text: str) -> list[str]:
@@ -71,15 +72,12 @@ def test_valid_files_are_valid(text):
     assert complaints(text) == []
 
 
-@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.name.removesuffix(".sim.yaml"))
-def test_an_editor_sees_what_is_wrong_with_the_structure(path):
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_editor_sees_what_is_wrong_with_the_structure(name):
     """Misspelt keys and words, missing keys and wrong types are underlined before anything is run."""
-    try:
-        value = parse(path.name, path.read_text()).value
-    except ScenarioError:
-        pytest.skip("no YAML")
+    path = ROOT / "tests" / "broken" / f"{name}.sim.yaml"
 
-    assert list(EDITOR.iter_errors(value))
+    assert list(EDITOR.iter_errors(parse(path.name, path.read_text()).value))
 
 
 def test_the_corpus_holds_structure_to_check():
@@ -102,7 +100,7 @@ def test_a_misspelt_kind_is_told_once():
     """The message lists the kinds."""
     (message,) = of_fault("{id: slow, kind: latnecy, delay: 1s}")
 
-    assert message.startswith("$.faults[0].kind: 'latnecy' is not one of ['clock_skew',")
+    assert message.startswith("$.faults[0].kind: 'latnecy' is not one of ['")
 
 
 def test_a_missing_kind_is_told():
