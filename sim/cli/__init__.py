@@ -18,6 +18,8 @@ COMMANDS = {
     "plot": ("reporting:plot", "Draw the plots of a result."),
     "diff": ("reporting:diff", "Compare two results."),
     "schema": ("schema:schema", "Print the JSON schema of scenario files, for editors."),
+    "list": ("listing:list_all", "List faults, metrics, checks, verdicts and exit codes."),
+    "explain": ("listing:explain", "Explain one of them, with an example."),
 }
 """Every command, in the order of its use: where it is, from this package, and what its help begins with."""
 

@@ -19,7 +19,7 @@ from sim.loader import SelectionError, place_of
 from sim.model.errors import ReportError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
 
 _BUG = (
@@ -42,6 +42,21 @@ class Exit(IntEnum):
     HARNESS_BUG = 70
     NOT_WRITTEN = 74
     INTERRUPTED = 130
+
+
+EXIT_MEANINGS: Mapping[Exit, str] = {
+    Exit.PASSED: "Everything passed; warnings are allowed.",
+    Exit.FAILED: "A check failed.",
+    Exit.UNUSABLE: "Bad usage, an invalid scenario, or code that cannot be imported.",
+    Exit.INCONCLUSIVE: "Nothing failed, and something is inconclusive: a fault that never fired, too few samples.",
+    Exit.NONDETERMINISTIC: "The same seed gave two different runs.",
+    Exit.NOTHING_SELECTED: "There is nothing to run.",
+    Exit.NOT_REPRODUCED: "Replay: the saved failure is gone.",
+    Exit.DIVERGED: "Replay: the same code, and another run.",
+    Exit.HARNESS_BUG: "A bug in the harness.",
+    Exit.NOT_WRITTEN: "Output could not be written; what was computed is kept.",
+    Exit.INTERRUPTED: "Ctrl-C; what is finished is written and marked.",
+}
 
 
 _CODES: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
