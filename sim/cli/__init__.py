@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 COMMANDS = {
+    "init": ("init:init", "Write scenarios for a flow, or an example to start from."),
     "check": ("check:check", "Read scenario files and build their flows; send nothing."),
     "run": ("run:run", "Run scenarios, and write a report."),
     "replay": ("replay:replay_command", "Run saved failures again."),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-_FAULTS: dict[str, type[FaultBase]] = {
+FAULT_MODELS: dict[str, type[FaultBase]] = {
     get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in get_args(get_args(Fault)[0])
 }
 _QUANTITIES: dict[Any, str] = {
@@ -61,7 +61,7 @@ class Entry:
 def catalogue() -> list[Entry]:
     """Everything, in the order in which it is listed."""
     return [
-        *(Entry(name, "fault", _first_line(model)) for name, model in _FAULTS.items()),
+        *(Entry(name, "fault", _first_line(model)) for name, model in FAULT_MODELS.items()),
         *(Entry(metric, "metric", METRIC_MEANINGS[metric]) for metric in METRICS),
         *(Entry(check, "check", meaning) for check, meaning in CHECK_MEANINGS.items()),
         *(Entry(verdict, "verdict", meaning) for verdict, meaning in VERDICT_MEANINGS.items()),
@@ -73,7 +73,7 @@ def explained(entry: Entry) -> str:
     """One entry in full."""
     head = f"{entry.name} ({entry.kind})\n\n  {entry.meaning}\n"
     if entry.kind == "fault":
-        return head + _fault_text(_FAULTS[entry.name])
+        return head + _fault_text(FAULT_MODELS[entry.name])
     if entry.kind == "metric":
         return head + _metric_text(entry.name)
     if entry.kind == "check":

@@ -62,7 +62,7 @@ METRIC_MEANINGS: Mapping[Metric, str] = {
 CHECK_MEANINGS: Mapping[str, str] = {
     "stuck": "The run comes to rest by itself: it is never stuck with work pending, nor busy at its horizon.",
     "lost": "Every request that was sent is answered, or told no.",
-    "leaks": "What belongs to one tenant is seen by no other; judged where there are two tenants and something planted.",
+    "leaks": "What belongs to one tenant is seen by no other; judged where two tenants and a planted secret are.",
     "surroundings": "The run holds up no event loop, and reaches nothing outside of its world.",
     "duplicates": "Nothing happens twice; judged where something is explored, and the file does not promise it itself.",
     "properties": "What the code states about itself (`sim.always` and its like) holds.",
@@ -72,7 +72,7 @@ CHECK_MEANINGS: Mapping[str, str] = {
 VERDICT_MEANINGS: Mapping[Verdict, str] = {
     "pass": "Every promise held, and every fault was seen to fire.",
     "warn": "Only checks of severity `warn`, or failures that are `known`, were broken.",
-    "inconclusive": "Nothing broke, and nothing was proved: a fault that never fired, too few samples, a blind probe.",
+    "inconclusive": "Nothing broke, and nothing was proved: a fault never fired, samples are too few, a probe is blind.",
     "fail": "A promise was broken.",
     "error": "The run itself went wrong.",
 }
