@@ -19,6 +19,7 @@ COMMANDS = {
     "plot": ("reporting:plot", "Draw the plots of a result."),
     "diff": ("reporting:diff", "Compare two results."),
     "schema": ("schema:schema", "Print the JSON schema of scenario files, for editors."),
+    "doctor": ("doctor:doctor", "Look for what keeps a flow from repeating itself."),
     "list": ("listing:list_all", "List faults, metrics, checks, verdicts and exit codes."),
     "explain": ("listing:explain", "Explain one of them, with an example."),
 }

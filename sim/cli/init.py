@@ -72,7 +72,7 @@ def init(folder: Path, flow: str | None, ci: str | None, *, force: bool, dry_run
     return Exit.PASSED
 
 
-def _suitable(flow: str, folder: Path) -> Mapping[str, str]:
+def _suitable(flow: str, folder: Path) -> dict[str, str]:
     """The scenarios whose faults find something to hit in the flow; the rest is told."""
     from sim.harness import targets_of  # noqa: PLC0415 - as below
     from sim.prepare import prepare  # noqa: PLC0415 - slow to import, and an example needs no flow

@@ -72,7 +72,7 @@ CHECK_MEANINGS: Mapping[str, str] = {
 VERDICT_MEANINGS: Mapping[Verdict, str] = {
     "pass": "Every promise held, and every fault was seen to fire.",
     "warn": "Only checks of severity `warn`, or failures that are `known`, were broken.",
-    "inconclusive": "Nothing broke, and nothing was proved: a fault never fired, samples are too few, a probe is blind.",
+    "inconclusive": "Nothing broke or was proved: a fault never fired, samples are too few, or a probe is blind.",
     "fail": "A promise was broken.",
     "error": "The run itself went wrong.",
 }
