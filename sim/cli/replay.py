@@ -56,7 +56,10 @@ def replay_command(paths: tuple[Path, ...], scenarios: Path | None, *, keep: boo
     when nothing was tested, 5 when there is no capsule, 6 when what failed no
     longer does, 7 when the same code diverged; of several, the first of 2, 1,
     7, 3, 6 decides.
-    """
+
+    \b
+    penguiflow sim replay reports/failures
+    """  # noqa: D301 - \b is click's mark for lines that stay as they are
     pin_hash_seed()
     found = _found(paths)
     if not found:

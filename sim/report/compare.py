@@ -145,7 +145,7 @@ def _outcome_changes(old: Numbers, new: Numbers) -> Iterator[Change]:
         if before != after:
             # Of so many requests: a longer run has more of everything.
             was, is_ = before / max(old.requests, 1), after / max(new.requests, 1)
-            worse = _share(is_, was) if name == "ok" else _share(was, is_)
+            worse = _share(was, is_, falling=name == "ok")
             yield Change(name, number(before), number(after), _growth(before, after), worse)
 
 
@@ -175,14 +175,15 @@ def _growth(before: float | None, after: float | None) -> str:
 def _value_worse(one: CheckResult, other: CheckResult) -> float:
     """A check with an upper bound is worse with a larger number, one with a lower bound only, with a smaller one."""
     lower_only = one.limit.startswith(">=")
-    return _share(other.value, one.value) if lower_only else _share(one.value, other.value)
+    return _share(one.value, other.value, falling=lower_only)
 
 
-def _share(before: float | None, after: float | None) -> float:
-    """By which share `after` is above `before`."""
-    if before is None or after is None or after <= before:
+def _share(before: float | None, after: float | None, *, falling: bool = False) -> float:
+    """By which share of `before` `after` is above it; or below it, where that is worse."""
+    if before is None or after is None:
         return 0.0
-    return inf if before == 0 else (after - before) / abs(before)
+    loss = before - after if falling else after - before
+    return 0.0 if loss <= 0 else inf if before == 0 else loss / abs(before)
 
 
 def _verdict_worse(before: Verdict, after: Verdict) -> float:
