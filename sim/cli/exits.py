@@ -117,6 +117,7 @@ def exits(command: Callable[..., Exit]) -> Callable[..., None]:
         except BaseException as error:  # noqa: BLE001 - the end of the line: nothing leaves but an exit code
             tell(error)
             code = code_of(error)
+            click.echo(f"exit {code}: {EXIT_MEANINGS[code]}", err=True)
         sys.exit(code)
 
     return run

@@ -40,6 +40,13 @@ def test_each_error_has_its_exit_code(error, code):
     assert ended.value.code == code
 
 
+def test_an_error_ends_with_its_code(capsys):
+    """The last line of a command that an error ends says the exit code, as that of a run does."""
+    with pytest.raises(SystemExit):
+        raising(ScenarioError([]))()
+    assert capsys.readouterr().err.splitlines()[-1].startswith("exit 2: Bad usage, ")
+
+
 @pytest.mark.parametrize("code", list(Exit))
 def test_a_command_ends_with_the_code_that_it_gives(code):
     """The exit code of a command is the one that it returns."""

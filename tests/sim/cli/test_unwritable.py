@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import pytest
 from command import SCENARIOS, sim
@@ -53,10 +54,10 @@ def test_a_reader_that_has_had_enough(tmp_path):
     """A closed pipe is no bug of the harness: exit 74, and nothing on standard error."""
     read, write = os.pipe()
     os.close(read)
-    import sys  # noqa: PLC0415 - one test starts a process of its own
 
     done = subprocess.run(
-        [sys.executable, "-m", "sim", "list"], stdout=write, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path,
+        [sys.executable, "-m", "sim", "list"],
+        stdout=write, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(SCENARIOS.parent)},
     )  # fmt: skip
     os.close(write)
