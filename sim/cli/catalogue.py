@@ -120,7 +120,7 @@ def _fault_text(model: type[FaultBase]) -> str:
 
 
 def _metric_text(name: str) -> str:
-    metric = next(one for one in METRICS if one == name)
+    metric: Metric = {str(one): one for one in METRICS}[name]
     spec = METRICS[metric]
     unit = _UNITS.get(spec.unit, "yes or no" if spec.flags else "a plain number")
     rows = [

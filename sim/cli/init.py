@@ -12,6 +12,7 @@ import click
 from sim.cli.exits import Exit, exits
 from sim.cli.starting import CI_FILES, EXAMPLE_CODE, EXAMPLE_FLOW, ci_job, scenario_texts
 from sim.loader import LoadedScenario, ScenarioError
+from sim.loader.export import schema_text
 from sim.loader.source import Source
 from sim.loader.yaml12 import parse
 from sim.model.errors import ReportError
@@ -62,7 +63,7 @@ def init(folder: Path, flow: str | None, ci: str | None, *, force: bool, dry_run
         _require_reference(flow)
         texts = _suitable(flow, folder)
     files |= {folder / f"{kind.replace('_', '-')}.sim.yaml": text for kind, text in texts.items()}
-    files[folder / "scenario.schema.json"] = _schema()
+    files[folder / "scenario.schema.json"] = schema_text()
     files[Path(".vscode/settings.json")] = _vscode(folder)
     if ci is not None:
         files[Path(CI_FILES[ci])] = ci_job(ci, folder.as_posix())
@@ -101,10 +102,6 @@ def _loaded(text: str, folder: Path) -> LoadedScenario:
     document = parse("--flow", text)
     scenario = Scenario.model_validate(document.value)
     return LoadedScenario(scenario, folder / "init.sim.yaml", {}, Source("--flow", tuple(text.splitlines())))
-
-
-def _schema() -> str:
-    return json.dumps(Scenario.model_json_schema(by_alias=True), indent=1, sort_keys=True) + "\n"
 
 
 def _vscode(folder: Path) -> str:

@@ -21,7 +21,13 @@ def schema(copy: Path | None) -> Exit:
     `# yaml-language-server: $schema=./scenario.schema.json`.
     With --check, the exit code is 0 when the file holds this schema, and 1
     when it holds another.
-    """
+
+    \b
+    penguiflow sim schema > scenarios/scenario.schema.json
+
+    Exit codes: 0 printed or up to date, 1 another schema, 2 the file cannot
+    be read.
+    """  # noqa: D301 - \b is click's mark for lines that stay as they are
     text = schema_text()
     if copy is None:
         click.echo(text, nl=False)
