@@ -14,6 +14,7 @@ from sim.kernel import BudgetExhausted, HorizonReached, Spinning, Stuck, World
 from sim.kernel.crash import stand_outside
 from sim.kernel.digest import Event
 from sim.kernel.orders import shuffle_ties
+from sim.kernel.reach import reachable_from
 from sim.model.plan import Plan
 from sim.model.recording import Blocking, FaultCount, Recording
 from sim.model.recording import Stuck as StuckStory
@@ -187,7 +188,10 @@ class _Run:
             Blocking(one.call, f"{one.file}:{one.line}", one.duration_s, one.actor, one.at_s) for one in world.blocked
         )
         recording.refused, recording.withheld = world.refused, world.withheld
-        recording.uncontrolled = tuple(map(str, world.uncontrolled))
+        if world.uncontrolled:
+            # What other code of this process keeps depends on who ran here before, and concerns nobody.
+            known = reachable_from(self._prepared.builder.__module__)
+            recording.uncontrolled = tuple(str(one) for one in world.uncontrolled if one.module in known)
 
     async def _main(self) -> None:
         stand_outside()

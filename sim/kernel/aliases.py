@@ -6,7 +6,7 @@ import ast
 import functools
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -35,12 +35,14 @@ class Uncontrolled:
         source: what it is, such as `time.time`.
         place: `file:line` of what keeps it.
         how: how it is kept, such as `in CLOCKS`.
+        module: the module that keeps it.
 
     """
 
     source: str
     place: str
     how: str
+    module: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return (
@@ -152,7 +154,7 @@ def _look_for_uncontrolled(found: Findings, module: ModuleType, name: str, value
     for held in _held(value):
         # Tables of types hold `datetime` as often as not; only what is called without a further word is a clock.
         if not isinstance(held, type) and pairs.new(held) is not None:
-            found.uncontrolled.append(Uncontrolled(_name_of(held), _place(module, name), f"in {name}"))
+            found.uncontrolled.append(Uncontrolled(_name_of(held), _place(module, name), f"in {name}", module.__name__))
     if type(value) is random.Random:
         has_seed = not _is_made_without_seed(module, name)
         found.generators.append(Generator(f"{module.__name__}.{name}", value, value.getstate(), has_seed))
