@@ -29,7 +29,7 @@ def suggestion(word: str, known: Iterable[str]) -> str | None:
 def listing(words: Iterable[str]) -> str:
     """Words in a row, such as `a, b, c`; of many, the first dozen."""
     all_words = list(words)
-    listed = ", ".join(shortened(word) for word in all_words[:_LISTED])
+    listed = ", ".join(shortened(word) if word.isprintable() else shown(word) for word in all_words[:_LISTED])
     more = len(all_words) - _LISTED
     return f"{listed} and {more} more" if more > 0 else listed or "none"
 
