@@ -55,11 +55,12 @@ def test_a_broken_file_is_told_as_by_the_check_command(pytester):
     project(pytester, misspelt__sim=MISSPELT)
 
     result = pytester.runpytest_inprocess()
-    told = sim_command(pytester, "check", "misspelt.sim.yaml").errlines
+    *told, last = sim_command(pytester, "check", "misspelt.sim.yaml").errlines
 
     result.assert_outcomes(errors=1)
     result.stdout.no_fnmatch_line("*Traceback*")
     assert told
+    assert last.startswith("exit 2: ")  # the command's own last line
     assert [line for line in told if line not in result.outlines] == []
 
 
