@@ -9,14 +9,36 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from sim.model.columns import Depth, Depths, Span, SpanKind, Spans
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sim.model.limits import NodeLimits
     from sim.model.properties import PropertyTally
 
+__all__ = [
+    "INGRESS",
+    "Blocking",
+    "Depth",
+    "Depths",
+    "Effect",
+    "FaultCount",
+    "Fire",
+    "Gone",
+    "JoinIncomplete",
+    "Outcome",
+    "Recording",
+    "Request",
+    "Sighting",
+    "Span",
+    "SpanKind",
+    "Spans",
+    "Stuck",
+    "ToolCall",
+]
+
 Outcome = Literal["ok", "error", "deadline", "cancelled", "no_result", "unanswered"]
-SpanKind = Literal["waiting", "running", "backoff", "blocked"]
 Gone = Literal["", "answered", "refused", "cancelled", "deadline"]
 """Why nobody waits for an effect any more; empty while somebody does, or where nobody ever did."""
 
@@ -61,19 +83,6 @@ class Request:
     def latency_s(self) -> float | None:
         """Seconds from the intended arrival to the end; `None` if there was no end."""
         return None if self.ended_s is None else round(self.ended_s - self.arrival_s, 6)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a trace's time at one node: where the time went."""
-
-    trace_id: str
-    node: str
-    kind: SpanKind
-    attempt: int
-    start_s: float
-    end_s: float
-    result: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +169,6 @@ class Sighting:
     leaked: bool
     form: str = "plain"
     line: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """Messages waiting before a node from `at_s` on."""
-
-    at_s: float
-    node: str
-    depth: int
-    bound: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,14 +283,14 @@ class Recording:
     limits: Mapping[str, NodeLimits] = field(default_factory=dict)
     windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
+    spans: Spans | list[Span] = field(default_factory=Spans)
     effects: list[Effect] = field(default_factory=list)
     fires: list[Fire] = field(default_factory=list)
     deaths_s: list[float] = field(default_factory=list)
     fault_counts: dict[str, FaultCount] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
     controls_missing: list[str] = field(default_factory=list)
-    depths: list[Depth] = field(default_factory=list)
+    depths: Depths | list[Depth] = field(default_factory=Depths)
     tool_calls: list[ToolCall] = field(default_factory=list)
     messages_in: dict[str, int] | None = None
     residue: Mapping[str, int] | None = None
