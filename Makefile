@@ -73,6 +73,6 @@ $(VENV)/.bench: $(VENV)/.sim
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .incidents .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .incidents .mutations .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	git clean -fdXq reports

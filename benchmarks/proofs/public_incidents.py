@@ -16,15 +16,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from _environments import (
+    ROOT,
+    InstallError,
+    MissingError,
+    install,
+    interpreter_of,
+    needs_of_the_harness,
+    virtual_environment,
+)
+
 PROGRAMS = ROOT / "benchmarks" / "incidents"
 ENVIRONMENTS = ROOT / ".incidents"
 
@@ -86,14 +93,6 @@ BESIDE = {"redis": "async-timeout==4.0.3", "httpcore": "h11==0.14.0"}
 """What a library of that time needs in a version that our own environment no longer has."""
 
 
-class MissingError(Exception):
-    """An interpreter is not here."""
-
-
-class InstallError(Exception):
-    """pip cannot install something."""
-
-
 def environment(version: str) -> tuple[str, Path | None]:
     """The interpreter for a version, and the folder that comes before all others on its path.
 
@@ -107,53 +106,16 @@ def environment(version: str) -> tuple[str, Path | None]:
     folder = ENVIRONMENTS / version.replace("==", "-")
     beside = BESIDE.get(version.partition("==")[0])
     needs = [version, *([beside] if beside else [])]
-    _install(sys.executable, folder, needs, "--no-deps", "--upgrade", "--target", str(folder))
+    install(sys.executable, folder, needs, "--no-deps", "--upgrade", "--target", str(folder))
     return sys.executable, folder
 
 
 def _python(name: str) -> Path:
     """A virtual environment of this Python, with what the harness needs."""
-    found = _interpreter(name)
-    if f"python{sys.version_info.major}.{sys.version_info.minor}" == name:
+    found = interpreter_of(name)
+    if name == f"python{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
-    folder = ENVIRONMENTS / name
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([found, "-m", "venv", folder], check=True)  # noqa: S603 - the interpreter just found
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needs = [*project["dependencies"], *project["optional-dependencies"]["sim"]]
-    _install(str(python), folder, needs, "--constraint", str(ROOT / "constraints.txt"))
-    return python
-
-
-def _interpreter(name: str) -> str:
-    for candidate in (shutil.which(name), *(str(path) for path in _pyenv(name))):
-        if candidate is None:
-            continue
-        asked = [candidate, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 - just found
-        if done.stdout.strip() == name:
-            return candidate
-    raise MissingError(f"{name} is not installed")
-
-
-def _pyenv(name: str) -> list[Path]:
-    """Interpreters that pyenv keeps; its commands answer for the chosen version only."""
-    kept = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
-    return sorted(kept.glob(f"{name.removeprefix('python')}.*/bin/{name}"))
-
-
-def _install(python: str, folder: Path, needs: list[str], *options: str) -> None:
-    """Have pip install what is needed, unless the folder says that it was done."""
-    stamp = folder / "installed.txt"
-    if stamp.exists() and stamp.read_text(encoding="utf-8").split("\n") == needs:
-        return
-    command = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *options, *needs]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - names of this file
-    if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise InstallError(f"pip cannot install {', '.join(needs)}: {why}")
-    stamp.write_text("\n".join(needs), encoding="utf-8")
+    return virtual_environment(ENVIRONMENTS / name, found, needs_of_the_harness())
 
 
 def run(case: Case, seeds: int) -> dict[str, Any]:
