@@ -1,6 +1,6 @@
 """Scenario files broken at random: each loads, or says what is wrong with it.
 
-python benchmarks/proofs/broken_files.py --examples 20000 --json broken-files.json
+python benchmarks/proofs/broken_files.py --examples 4000 --json broken-files.json
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def prove(edits: ModuleType, examples: int, first_seed: int) -> dict[str, Any]:
 def main() -> None:
     """Break files, print the counts and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--examples", type=int, default=20_000)
+    parser.add_argument("--examples", type=int, default=4_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -42,6 +42,16 @@ def test_a_scenario_can_be_a_test_for_each_seed(pytester):
     result.stdout.fnmatch_lines(["*quiet-day?seed-4? PASSED*", "*quiet-day?seed-7? PASSED*"])
 
 
+def test_each_variant_of_a_matrix_is_a_test(pytester):
+    """A file with a matrix gives one test for each combination, under its name."""
+    project(pytester, quiet__sim=f"{SOUND}matrix: {{horizon: [200s, 300s]}}\n")
+
+    result = pytester.runpytest_inprocess("-v", "--sim-seeds=1")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*quiet-day?horizon=200s? PASSED*", "*quiet-day?horizon=300s? PASSED*"])
+
+
 @pytest.mark.parametrize("chosen", [["-k", "nightly"], ["-k", "quiet"], ["-m", "sim", "quiet.sim.yaml"]])
 def test_scenarios_are_selected_as_tests_are(pytester, chosen):
     """Names, tags, the marker and files narrow down what is run."""
