@@ -68,7 +68,7 @@ def seeded_entropy(draws: Draws, taken: Counter[str]) -> Iterator[None]:
                 (uuid, "_node", node),  # and without its network card
             ),
             _seeded_modules(draws),
-            seeded_numpy(draws.u64("numpy") >> 32, taken),
+            seeded_numpy(draws, taken),
         ):
             random.seed()
             yield

@@ -51,8 +51,7 @@ def listed_environment(names: Collection[str]) -> Iterator[dict[str, None]]:
     """
     environ: Any = os.environ
     outside = environ._data  # noqa: SLF001 - a copy put in place variable by variable would call the system for each
-    allowed = tuple(names)
-    listed = {key: value for key, value in outside.items() if _is_listed(key, allowed)}
+    listed = {key: outside[key] for key in _listed(tuple(outside), tuple(names))}
     inside = _Variables(listed, outside)
     environ._data = inside  # noqa: SLF001 - as above
     try:
@@ -63,9 +62,12 @@ def listed_environment(names: Collection[str]) -> Iterator[dict[str, None]]:
             _restore(listed, inside, outside)
 
 
-@functools.cache
-def _is_listed(key: Any, names: tuple[str, ...]) -> bool:
-    name = os.fsdecode(key)
+@functools.lru_cache(maxsize=8)
+def _listed(keys: tuple[Any, ...], names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(key for key in keys if _is_listed(os.fsdecode(key), names))
+
+
+def _is_listed(name: str, names: tuple[str, ...]) -> bool:
     return name in names or name in ALWAYS_LISTED or name.startswith(ALWAYS_LISTED_PREFIXES)
 
 

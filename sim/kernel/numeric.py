@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
+    from sim.kernel.draws import Draws
+
 _NAME = "numpy.random"
 _plain_urandom = os.urandom
 
 
 @contextmanager
-def seeded_numpy(seed: int, taken: Counter[str]) -> Iterator[None]:
+def seeded_numpy(draws: Draws, taken: Counter[str]) -> Iterator[None]:
     """Seed what `numpy.random.random()` and its like draw from, for the length of a run.
 
     Args:
-        seed: 32 bits.
+        draws: where the seed comes from.
         taken: how often each source of octets was asked; an import of numpy in the run leaves it as it was.
 
     """
@@ -31,12 +33,12 @@ def seeded_numpy(seed: int, taken: Counter[str]) -> Iterator[None]:
     if numpy_random is not None:
         state = numpy_random.get_state(legacy=False)
         try:
-            numpy_random.seed(seed)
+            numpy_random.seed(_seed(draws))
             yield
         finally:
             numpy_random.set_state(state)
         return
-    arrival = _Arrival(seed, taken)
+    arrival = _Arrival(draws, taken)
     sys.meta_path.insert(0, arrival)
     try:
         yield
@@ -46,11 +48,15 @@ def seeded_numpy(seed: int, taken: Counter[str]) -> Iterator[None]:
             numpy_random.seed(int.from_bytes(_plain_urandom(4), "big"))  # as an import outside of a run leaves it
 
 
+def _seed(draws: Draws) -> int:
+    return draws.u64("numpy") >> 32  # numpy takes 32 bits
+
+
 class _Arrival:
     """Stands in the way of the import of numpy: a run that imports it draws the same as one that finds it there."""
 
-    def __init__(self, seed: int, taken: Counter[str]) -> None:
-        self._seed = seed
+    def __init__(self, draws: Draws, taken: Counter[str]) -> None:
+        self._draws = draws
         self._taken = taken
 
     def find_spec(
@@ -66,7 +72,7 @@ class _Arrival:
                 load(module)
                 self._taken.clear()
                 self._taken.update(before)
-                module.seed(self._seed)
+                module.seed(_seed(self._draws))
 
             spec.loader.exec_module = load_and_seed  # type: ignore[method-assign]
         return spec

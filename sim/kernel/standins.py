@@ -11,16 +11,16 @@ from __future__ import annotations
 import functools
 import sys
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from sim.kernel.aliases import Findings, Pairs, search
 from sim.kernel.locks import schedule_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import ModuleType
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sim.kernel.aliases import Generator, Uncontrolled
+    from sim.kernel.aliases import Alias, Generator, Uncontrolled
     from sim.kernel.loop import SimLoop
 
 P = ParamSpec("P")
@@ -46,6 +46,7 @@ _stand_ins: list[tuple[object, object]] = []
 _found = Findings([], [], [])
 _searched: list[ModuleType] = []
 _main: list[tuple[str, int]] = []
+_main_at_last: list[str | int] = []
 _NO_KEEPERS = (int, float, str, bool, type(None))  # what a loop at the top of a script counts with
 _world: Surroundings | None = None
 
@@ -81,18 +82,22 @@ def stand_ins(world: Surroundings) -> Iterator[None]:
     global _world
     if _modules() != _searched:
         _search_newcomers()
-    if _names_of_main() != _main:
+    if _main_now() != _main_at_last:
         _search_main()
     try:
         _world = world
-        for owner, name, _, stand_in in _found.aliases:
+        for names, _, simulated in _swaps.of_modules:
+            names.update(simulated)
+        for owner, name, _, stand_in in _swaps.others:
             setattr(owner, name, stand_in)
         yield
     finally:
         _world = None
-        for owner, name, real, _ in _found.aliases:
+        for owner, name, real, _ in _swaps.others:
             setattr(owner, name, real)
-        if _modules() != _searched:
+        for names, reals, _ in _swaps.of_modules:
+            names.update(reals)
+        if _newcomers_came():
             _clean_newcomers()
 
 
@@ -106,28 +111,65 @@ def module_generators() -> list[Generator]:
     return _found.generators
 
 
+class _Swaps:
+    """The aliases that were found; those of one module, which most are, in the form that is quickest to swap.
+
+    Attributes:
+        of_modules: for each module its names, what they stand for, and what stands in for that during a run.
+        others: those of classes, functions and the like.
+
+    """
+
+    def __init__(self, aliases: Sequence[Alias]) -> None:
+        modules: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
+        self.others: list[Alias] = []
+        for alias in aliases:
+            if type(alias.owner) is not ModuleType:
+                self.others.append(alias)
+                continue
+            names = vars(alias.owner)
+            _, reals, simulated = modules.setdefault(id(names), (names, {}, {}))
+            reals[alias.name], simulated[alias.name] = alias.real, alias.stand_in
+        self.of_modules = list(modules.values())
+
+
+_swaps = _Swaps(())
+
+
 def _search_newcomers() -> None:
+    global _swaps
     found = search(_newcomers(), Pairs(_stand_ins))
     _searched[:] = _modules()
     _found.aliases += found.aliases
+    _swaps = _Swaps(_found.aliases)
     _found.uncontrolled += found.uncontrolled
     _found.generators += found.generators
 
 
+def _main_now() -> list[str | int]:
+    # By identity: what people keep in a notebook may compare in any way, and must not be kept alive.
+    names = vars(sys.modules["__main__"])
+    return [*names, *map(id, names.values())]
+
+
 def _names_of_main() -> list[tuple[str, int]]:
-    # By their identity: what people keep in a notebook may compare in any way, and must not be kept alive.
     names = vars(sys.modules["__main__"]).items()
     return [(name, id(value)) for name, value in names if type(value) not in _NO_KEEPERS]
 
 
 def _search_main() -> None:
     """A script, a notebook or a prompt goes on to bind names between its runs."""
+    global _swaps
+    _main_at_last[:] = _main_now()
+    if (names := _names_of_main()) == _main:
+        return
+    _main[:] = names
     main = sys.modules["__main__"]
-    _main[:] = _names_of_main()
     found = search([main], Pairs(_stand_ins))
     again = {(id(alias.owner), alias.name) for alias in found.aliases}
     others = [alias for alias in _found.aliases if alias.owner is not main]
     _found.aliases[:] = [alias for alias in others if (id(alias.owner), alias.name) not in again] + found.aliases
+    _swaps = _Swaps(_found.aliases)
     _found.uncontrolled += [one for one in found.uncontrolled if one not in _found.uncontrolled]
     known = {id(generator.random) for generator in _found.generators}
     _found.generators += [generator for generator in found.generators if id(generator.random) not in known]
@@ -139,8 +181,13 @@ def _clean_newcomers() -> None:
 
 
 def _modules() -> list[ModuleType]:
-    # Two lists are compared four times as fast as two dictionaries, and each run does so twice.
+    # Two lists are compared four times as fast as two dictionaries, and each run does so.
     return list(sys.modules.values())
+
+
+def _newcomers_came() -> bool:
+    """Whether the run has imported something: who comes is the last of the modules."""
+    return len(sys.modules) != len(_searched) or next(reversed(sys.modules.values())) is not _searched[-1]
 
 
 def _newcomers() -> list[ModuleType]:

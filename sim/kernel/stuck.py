@@ -79,7 +79,7 @@ def locked(tasks: Sequence[Task]) -> dict[Task, tuple[Task, ...]]:
 def leftovers(loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:
     """One line for each task that is not done: what it waits for, and where."""
     tasks = pending_tasks(loop)
-    return tuple(_line(wait) for wait in waits_of(tasks).values())
+    return tuple(_line(wait) for wait in waits_of(tasks).values()) if tasks else ()
 
 
 def _line(wait: Wait) -> str:

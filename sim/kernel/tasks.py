@@ -105,6 +105,8 @@ def creation_order(task: asyncio.Task[Any]) -> int:
 
 def pending_tasks(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:
     """The tasks of `loop` that are not done, in the order of their creation."""
+    if _no_task_lives():
+        return []
     return sorted(asyncio.all_tasks(loop), key=creation_order)
 
 
@@ -119,6 +121,9 @@ def repeatable_task_sets() -> replaced:
     )
 
 
+_eager_tasks: set[asyncio.Task[Any]] = getattr(asyncio.tasks, "_eager_tasks", set())  # since Python 3.12
+
+
 @functools.cache
 def _registries() -> tuple[WeakSet[asyncio.Task[Any]], ...]:
     """The process-wide registries behind `asyncio.all_tasks`; Python 3.14 keeps a list in C, in order, instead.
@@ -128,6 +133,12 @@ def _registries() -> tuple[WeakSet[asyncio.Task[Any]], ...]:
     names = ("_all_tasks", "_scheduled_tasks")
     found = [getattr(asyncio.tasks, name, None) for name in names]
     return tuple(registry for registry in found if isinstance(registry, WeakSet))
+
+
+def _no_task_lives() -> bool:
+    """Whether there is no task for certain, which is quicker to see than by walking the registries."""
+    registries = _registries()
+    return bool(registries) and not any(map(len, registries)) and not _eager_tasks
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import threading
 from concurrent.futures import thread as pool_threads
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import count
 from logging import getLogger
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
     from concurrent.futures import ThreadPoolExecutor
+    from contextlib import AbstractContextManager
 
     from sim.kernel.loop import SimLoop
 
@@ -131,12 +132,12 @@ class Threads:
         """How many threads have a time at which they go on; idle ones of a pool have none."""
         return sum(thread.timer is not None for thread in self._threads.values())
 
-    @contextmanager
-    def installed(self) -> Iterator[None]:
+    def installed(self) -> AbstractContextManager[None]:
         """Let every thread that is started inside be a simulated one."""
-        if schedule_here() is self:
-            yield
-            return
+        return _NOTHING if schedule_here() is self else self._installed()
+
+    @contextmanager
+    def _installed(self) -> Iterator[None]:
         with belongs_to(self), replaced(*_INSTALLED):
             try:
                 yield
@@ -146,6 +147,8 @@ class Threads:
 
     def finish(self, until_s: float) -> None:
         """Let threads come to their end as a process does that exits: it waits for them, daemons excepted."""
+        if not self._threads:
+            return
         with self.installed():
             while self._must_be_waited_for() and self._step(until_s):
                 pass
@@ -356,6 +359,7 @@ def _exit_without(thread: threading.Thread) -> None:
     pool_threads._threads_queues.pop(thread, None)  # type: ignore[attr-defined] # noqa: SLF001 - its only register
 
 
+_NOTHING = nullcontext()
 _INSTALLED = (
     *VIRTUAL_LOCKS,
     *SHORT_SLEEP,

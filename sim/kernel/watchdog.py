@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 LIMIT_S = 10.0
 """Seconds of the processor's time between two looks; a callback that is still the same one ends its run."""
 
-_set_handler, _handler_of = signal.signal, signal.getsignal
-_set_timer: Any = getattr(signal, "setitimer", None)  # Windows has none
+_c: Any = sys.modules["_signal"]  # `signal` puts names to numbers, which takes longer than the rest
+_set_handler, _handler_of = _c.signal, _c.getsignal
+_set_timer: Any = getattr(_c, "setitimer", None)  # Windows has none
 
 
 class _Halt(KeyboardInterrupt):

@@ -176,14 +176,12 @@ class World:
             listed_environment(self._env) as self._withheld,
             _alone(self),
             self.loop.threads.installed(),
-            _undisturbed(),
             repeatable_task_sets(),
             remember_users(),
             utc(),
             virtual_dates(self),
             stand_ins(self),
             seeded_entropy(self.draws, self._taken),
-            _ambient(_WorldAmbient(self)),
             watched(self.loop),
         ):
             yield
@@ -229,38 +227,27 @@ def _in_event_loop() -> bool:
     return True
 
 
-@contextmanager
-def _alone(world: World) -> Iterator[None]:
-    global _running
-    _running = world
-    try:
-        yield
-    finally:
-        _running = None
-
-
 YOUNG_COLLECTIONS = 20
 """After so many runs the garbage collector looks at what outlived its first look, too."""
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Keep the garbage collector away: when it comes depends on the process's past, and it runs finalizers."""
-    enabled = gc.isenabled()
+def _alone(world: World) -> Iterator[None]:
+    """Be the world that the runtime sees, undisturbed by the garbage collector.
+
+    When the collector comes depends on the process's past, and it runs finalizers.
+    """
+    global _running
+    collects = gc.isenabled()
     gc.disable()
     # Earlier worlds are rings; those that were still held at the last look are found at one of the next.
     gc.collect(1 if gc.get_count()[1] > YOUNG_COLLECTIONS else 0)
+    previous = ambient.install(_WorldAmbient(world))
+    _running = world
     try:
         yield
     finally:
-        if enabled:
-            gc.enable()
-
-
-@contextmanager
-def _ambient(provider: ambient.Ambient) -> Iterator[None]:
-    previous = ambient.install(provider)
-    try:
-        yield
-    finally:
+        _running = None
         ambient.install(previous)
+        if collects:
+            gc.enable()

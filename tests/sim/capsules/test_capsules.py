@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import ROOT, sim
 
 from sim.capsules.make import data_sha256
 
-ROOT = Path(__file__).parents[3]
 FLOW = """\
 import asyncio
 from payments import charge
@@ -46,18 +43,6 @@ faults:
 checks:
   - {id: once, metric: effects.duplicates, max: 0}
 """
-
-
-def sim(*arguments, cwd, **environment):
-    return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "sim", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def project(folder: Path) -> Path:
