@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from penguiflow import digest
 from sim.model.recording import Request
 from sim.subject import Answer, Envelope
+from sim.watch.per_trace import PerTrace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,15 +83,14 @@ class Asking:
         self._recording = recording
         self._recorder = recorder
         self._leaks = leaks
-        self._requests: dict[str, Request] = {}
+        self._open: dict[str, Request] = {}
+        self._ended: PerTrace[Gone] = PerTrace()
 
     def gone(self, trace_id: str) -> Gone:
         """Why the caller of this trace no longer waits; empty while it does, or where no caller sent it."""
-        request = self._requests.get(trace_id)
+        request = self._open.get(trace_id)
         if request is None:
-            return ""
-        if request.ended_s is not None:
-            return _GONE[request.outcome]
+            return self._ended.about(trace_id) or ""
         ends = (request.deadline_s, request.gives_up_s)
         past = any(end_s is not None and round(self._world.now_s, 6) >= round(end_s, 6) for end_s in ends)
         return "deadline" if past else ""
@@ -142,7 +142,7 @@ class Asking:
             gives_up_s=None if patience_s is None else round(arrival.at_s + patience_s, 9),
         )
         self._recording.requests.append(request)
-        self._requests[trace_id] = request
+        self._open[trace_id] = request
         self._recorder.note("arrival", trace_id, arrival.tenant)
         return request
 
@@ -162,6 +162,8 @@ class Asking:
             answer = _CANCELLED if calls_off else _GAVE_UP
         request.ended_s = round(self._world.now_s, 6)
         request.outcome, request.detail = answer.outcome, answer.detail
+        self._ended.tell(request.trace_id, _GONE[request.outcome])
+        self._open.pop(request.trace_id, None)
         if self._leaks.active:
             self._leaks.read_answer(answer, request.tenant, request.trace_id)
         self._recorder.note("answer", request.trace_id, answer.outcome, answer.detail, _fingerprint(answer.value))

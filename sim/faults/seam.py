@@ -58,7 +58,7 @@ class FaultSeam:
         now_s = asyncio.get_running_loop().time()
         for fault in [fault for fault in reversed(self._faults) if fault.fires(call, now_s)]:
             address = "/".join(str(part) for part in address_of(call))
-            self._recording.fires.append(Fire(fault.id, now_s, address, fault.describe(call)))
+            self._recording.fires.append(Fire(fault.id, round(now_s, 9), address, fault.describe(call)))
             proceed = _inside(fault, call, proceed)
         return await proceed()
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from sim.load.shapes import shaped
 from sim.load.spread import MICROSECOND_DIGITS, offsets_s
+from sim.model.packed import Packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sim.kernel.draws import Draws
     from sim.load.recorded import RecordedRow
@@ -41,7 +42,7 @@ class Arrival:
 
 def planned(
     scenario: Scenario, draws: Draws, rows: Sequence[RecordedRow] | None = None, shape: Shape | None = None
-) -> list[Arrival]:
+) -> Sequence[Arrival]:
     """Every arrival of a run, in order of time; none for a closed load, which plans nothing.
 
     Each random choice has its own address, so a change of one stage leaves the
@@ -58,8 +59,17 @@ def planned(
         ValueError: when the load replays a trace and `rows` is missing.
 
     """
+    arrivals = Packed(Arrival)
+    for arrival in _planned(scenario, draws, rows, shape):
+        arrivals.append(arrival)
+    return arrivals
+
+
+def _planned(
+    scenario: Scenario, draws: Draws, rows: Sequence[RecordedRow] | None, shape: Shape | None
+) -> Iterable[Arrival]:
     if scenario.load.model == "closed":
-        return []
+        return ()
     if shape is not None:
         return _shaped(scenario, draws, shape)
     if scenario.load.trace is None:
@@ -70,27 +80,22 @@ def planned(
     return _recorded(scenario, draws, rows)
 
 
-def _synthetic(scenario: Scenario, draws: Draws) -> list[Arrival]:
+def _synthetic(scenario: Scenario, draws: Draws) -> Iterator[Arrival]:
     times = _stage_times(scenario.load.stages, scenario.load.arrival, draws)
-    return [
-        Arrival(index, at_s, _drawn_tenant(scenario, draws, index), f"order-{index}")
-        for index, at_s in enumerate(times)
-    ]
+    for index, at_s in enumerate(times):
+        yield Arrival(index, at_s, _drawn_tenant(scenario, draws, index), f"order-{index}")
 
 
-def _shaped(scenario: Scenario, draws: Draws, shape: Shape) -> list[Arrival]:
+def _shaped(scenario: Scenario, draws: Draws, shape: Shape) -> Iterator[Arrival]:
     arrivals = shaped(shape, draws.rng("shape"), scenario.horizon, scenario.tenants)
-    return [
-        Arrival(index, at_s, tenant or _drawn_tenant(scenario, draws, index), f"order-{index}")
-        for index, (at_s, tenant) in enumerate(arrivals)
-    ]
+    for index, (at_s, tenant) in enumerate(arrivals):
+        yield Arrival(index, at_s, tenant or _drawn_tenant(scenario, draws, index), f"order-{index}")
 
 
-def _recorded(scenario: Scenario, draws: Draws, rows: Sequence[RecordedRow]) -> list[Arrival]:
-    return [
-        Arrival(index, row.at_s, row.tenant or _drawn_tenant(scenario, draws, index), f"order-{index}", row.fields)
-        for index, row in enumerate(rows)
-    ]
+def _recorded(scenario: Scenario, draws: Draws, rows: Sequence[RecordedRow]) -> Iterator[Arrival]:
+    for index, row in enumerate(rows):
+        tenant = row.tenant or _drawn_tenant(scenario, draws, index)
+        yield Arrival(index, row.at_s, tenant, f"order-{index}", row.fields)
 
 
 def _drawn_tenant(scenario: Scenario, draws: Draws, index: int) -> str:

@@ -7,9 +7,9 @@ the order in which things happened.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sim.model.columns import Depth, Depths, Span, SpanKind, Spans
+from sim.model.packed import Packed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,28 +17,8 @@ if TYPE_CHECKING:
     from sim.model.limits import NodeLimits
     from sim.model.properties import PropertyTally
 
-__all__ = [
-    "INGRESS",
-    "Blocking",
-    "Depth",
-    "Depths",
-    "Effect",
-    "FaultCount",
-    "Fire",
-    "Gone",
-    "JoinIncomplete",
-    "Outcome",
-    "Recording",
-    "Request",
-    "Sighting",
-    "Span",
-    "SpanKind",
-    "Spans",
-    "Stuck",
-    "ToolCall",
-]
-
 Outcome = Literal["ok", "error", "deadline", "cancelled", "no_result", "unanswered"]
+SpanKind = Literal["waiting", "running", "backoff", "blocked"]
 Gone = Literal["", "answered", "refused", "cancelled", "deadline"]
 """Why nobody waits for an effect any more; empty while somebody does, or where nobody ever did."""
 
@@ -83,6 +63,18 @@ class Request:
     def latency_s(self) -> float | None:
         """Seconds from the intended arrival to the end; `None` if there was no end."""
         return None if self.ended_s is None else round(self.ended_s - self.arrival_s, 6)
+
+
+class Span(NamedTuple):
+    """A stretch of a trace's time at one node: where the time went."""
+
+    trace_id: str
+    node: str
+    kind: SpanKind
+    attempt: int
+    start_s: float
+    end_s: float
+    result: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +163,15 @@ class Sighting:
     line: str = ""
 
 
+class Depth(NamedTuple):
+    """Messages waiting before a node from `at_s` on."""
+
+    at_s: float
+    node: str
+    depth: int
+    bound: int
+
+
 @dataclass(frozen=True, slots=True)
 class Stuck:
     """Why nothing moves any more.
@@ -239,6 +240,10 @@ class Blocking:
     at_s: float
 
 
+def _has_ended(request: Request) -> bool:
+    return request.ended_s is not None
+
+
 @dataclass(slots=True)
 class Recording:
     """Everything that one run of one seed left behind.
@@ -282,22 +287,24 @@ class Recording:
     edges: tuple[tuple[str, str], ...] = ()
     limits: Mapping[str, NodeLimits] = field(default_factory=dict)
     windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    requests: list[Request] = field(default_factory=list)
-    spans: Spans | list[Span] = field(default_factory=Spans)
-    effects: list[Effect] = field(default_factory=list)
-    fires: list[Fire] = field(default_factory=list)
+    requests: Packed[Request] | list[Request] = field(default_factory=lambda: Packed(Request, settled=_has_ended))
+    spans: Packed[Span] | list[Span] = field(default_factory=lambda: Packed(Span))
+    effects: Packed[Effect] | list[Effect] = field(default_factory=lambda: Packed(Effect))
+    fires: Packed[Fire] | list[Fire] = field(default_factory=lambda: Packed(Fire))
     deaths_s: list[float] = field(default_factory=list)
     fault_counts: dict[str, FaultCount] = field(default_factory=dict)
-    sightings: list[Sighting] = field(default_factory=list)
+    sightings: Packed[Sighting] | list[Sighting] = field(default_factory=lambda: Packed(Sighting))
     controls_missing: list[str] = field(default_factory=list)
-    depths: Depths | list[Depth] = field(default_factory=Depths)
-    tool_calls: list[ToolCall] = field(default_factory=list)
+    depths: Packed[Depth] | list[Depth] = field(default_factory=lambda: Packed(Depth))
+    tool_calls: Packed[ToolCall] | list[ToolCall] = field(default_factory=lambda: Packed(ToolCall))
     messages_in: dict[str, int] | None = None
     residue: Mapping[str, int] | None = None
     stuck: Stuck | None = None
     horizon_reached: bool = False
     unfinished: list[str] = field(default_factory=list)
-    joins_incomplete: list[JoinIncomplete] = field(default_factory=list)
+    joins_incomplete: Packed[JoinIncomplete] | list[JoinIncomplete] = field(
+        default_factory=lambda: Packed(JoinIncomplete)
+    )
     never_arrived: int = 0
     blocked: tuple[Blocking, ...] = ()
     refused: tuple[str, ...] = ()

@@ -102,7 +102,7 @@ class EffectWatch:
                 tenant=call.tenant,
                 node=call.node,
                 attempt=call.attempt + 1,
-                at_s=self._clock(),
+                at_s=round(self._clock(), 9),
                 gone=gone,
                 certain=certain,
                 service=service,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sim.model.recording import FaultCount
 from sim.watch.canaries import FIELD, Canary, fill, plant, without_marker
 from sim.watch.forms import DIGITS, PREFIX
+from sim.watch.per_trace import PerTrace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +60,7 @@ class Planter:
         self._scanner = scanner
         self.planned = tuple(self._canary(probe.id, place, probe.victim) for probe in probes for place in probe.plant)
         self._quiet: dict[str, tuple[Canary, ...]] = {}
-        self._marked: dict[str, tuple[Canary, ...]] = {}
+        self._marked: PerTrace[tuple[Canary, ...]] = PerTrace()
         self._remembered: set[str] = set()
 
     def _canary(self, fault: str, place: str, owner: str) -> Canary:
@@ -73,7 +74,7 @@ class Planter:
         trace_id, tenant = envelope.trace_id, envelope.tenant
         probes = [probe for probe in self._probes if probe.victim == tenant and self._fires(probe, trace_id)]
         if probes:
-            self._marked[trace_id] = self._canaries_of(probes)
+            self._marked.tell(trace_id, self._canaries_of(probes))
         payload, topic, meta = envelope.payload, envelope.topic, dict(envelope.meta)
         loud = _texts(self._loud(trace_id, "payload", "memory"))
         if loud:
@@ -112,7 +113,7 @@ class Planter:
         )
 
     def _loud(self, trace_id: str | None, *places: str) -> tuple[Canary, ...]:
-        marked = self._marked.get(trace_id) if trace_id is not None else None
+        marked = self._marked.about(trace_id) if trace_id is not None else None
         return tuple(canary for canary in marked if canary.place in places) if marked else ()
 
     def _quiet_of(self, tenant: str | None, place: str) -> tuple[Canary, ...]:
