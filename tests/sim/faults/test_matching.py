@@ -5,20 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from one_call import call
 
-from penguiflow import Call
-from sim.faults.matching import Trigger, address_of, where_matches
+from sim.faults.matching import Trigger, act_of, address_of, where_matches
 from sim.kernel import Draws
 from sim.model.recording import FaultCount
 from sim.model.scenario import LatencyFault, Where
-
-
-def call(**fields: Any) -> Call:
-    known: dict[str, Any] = {
-        "act": "attempt", "node": "pay", "name": None, "trace_id": "load-1",
-        "tenant": "acme", "attempt": 0, "occurrence": 0,
-    }  # fmt: skip
-    return Call(**{**known, **fields})
 
 
 def latency(**fields: Any) -> LatencyFault:
@@ -48,6 +40,51 @@ def trigger(fault: LatencyFault, seed: int = 1, **options: Any) -> tuple[Trigger
 def test_every_given_key_has_to_match(where, matches):
     """A call is hit only if every key of `where` fits, attempts and calls being counted from 1."""
     assert where_matches(Where.model_validate(where), call()) is matches
+
+
+TOOL = {"act": "tool", "name": "charge_card"}
+SENT = {"act": "send", "name": "ship"}
+ASKED = {"act": "tool", "name": "POST /charges", "service": "bank"}
+
+
+@pytest.mark.parametrize(
+    ("where", "fields", "act", "matches"),
+    [
+        ({"trace": "load-1"}, {}, None, True),
+        ({"trace": "load-2"}, {}, None, False),
+        ({"attempt": 2, "call": 3}, {"attempt": 1, "occurrence": 2}, None, True),
+        ({"node": "pay", "tool": "charge_card"}, TOOL, None, True),
+        ({"node": "ship", "tool": "charge_card"}, TOOL, None, False),
+        ({}, TOOL, None, False),
+        ({}, TOOL, "tool", True),
+        ({"edge": "pay->ship"}, SENT, None, True),
+        ({"edge": " pay -> ship "}, SENT, None, True),
+        ({"edge": "ship->pay"}, SENT, None, False),
+        ({"edge": "pay->bill"}, SENT, None, False),
+        ({"edge": "pay->ship"}, {**SENT, "act": "store"}, None, False),
+        ({"node": "ship"}, SENT, "send", True),
+        ({"node": "pay"}, SENT, "send", False),
+        ({"service": "bank"}, ASKED, None, True),
+        ({"service": "bank", "tool": "POST /charges"}, ASKED, None, True),
+        ({"service": "bank", "tool": "GET /charges"}, ASKED, None, False),
+        ({"service": "post"}, ASKED, None, False),
+        ({"tool": "POST /charges"}, ASKED, None, False),
+        ({"service": "bank"}, TOOL, None, False),
+    ],
+)
+def test_every_kind_of_act_is_matched_by_what_names_it(where, fields, act, matches):
+    """A send by its edge or the node it goes to, a tool by its name, a service by its own; `act` where that is open."""
+    assert where_matches(Where.model_construct(**where), call(**fields), act) is matches
+
+
+@pytest.mark.parametrize(
+    ("where", "act"),
+    [({}, "attempt"), ({"node": "pay"}, "attempt"), ({"tool": "x"}, "tool"), ({"service": "x"}, "tool"),
+     ({"edge": "a->b"}, "send")],
+)  # fmt: skip
+def test_where_says_what_kind_of_act_is_meant(where, act):
+    """An edge means messages, a tool or a service means calls of it, anything else means attempts."""
+    assert act_of(Where.model_construct(**where)) == act
 
 
 def test_a_tool_is_looked_for_among_tool_calls():
@@ -106,3 +143,50 @@ def test_an_address_says_where_a_call_is_and_not_when():
     ]  # fmt: skip
     assert len({address_of(each) for each in (base, *others)}) == 8
     assert address_of(base) == address_of(call(value={"anything": 1}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "address"),
+    [
+        ({}, ("attempt", "pay", "", "acme", "load-1", 0, 0)),
+        (TOOL | {"attempt": 2, "occurrence": 1}, ("tool", "pay", "charge_card", "acme", "load-1", 2, 1)),
+        (ASKED, ("tool", "pay", "bank", "POST /charges", "acme", "load-1", 0, 0)),
+        ({"act": "store", "node": None, "tenant": None, "trace_id": None}, ("store", "", "", "", "", 0, 0)),
+    ],
+)
+def test_an_address_is_spelt_the_same_for_ever(fields, address):
+    """Draws are made at these addresses: another spelling would give every old seed other faults."""
+    assert address_of(call(**fields)) == address
+
+
+def test_a_share_is_drawn_apart_from_the_chance():
+    """`share` spares calls that `chance` would hit, by a draw of its own, so that both together are their product."""
+    calls = [call(trace_id=f"load-{n}") for n in range(400)]
+
+    def hit(fault: LatencyFault, **options: Any) -> list[bool]:
+        fires, _ = trigger(fault, **options)
+        return [fires.fires(each, 0.0) for each in calls]
+
+    chance, share = hit(latency(chance=0.5)), hit(latency(), share=0.5)
+    both = hit(latency(chance=0.5), share=0.5)
+    assert both == [one and other for one, other in zip(chance, share, strict=True)]
+    assert 150 < sum(chance) < 250 > sum(share) > 150
+    assert 60 < sum(both) < 140
+    assert not any(hit(latency(), share=0.0))
+
+
+def test_draws_of_a_fault_stand_at_its_own_address():
+    """Whether a call is hit is the draw at `chance` (or `share`), the fault's id and the call's address."""
+    calls = [call(trace_id=f"load-{n}") for n in range(50)]
+    by_chance, by_share = trigger(latency(chance=0.5))[0], trigger(latency(), share=0.5)[0]
+    for each in calls:
+        assert by_chance.fires(each, 0.0) == Draws(1).chance(0.5, "chance", "slow", *address_of(each))
+        assert by_share.fires(each, 0.0) == Draws(1).chance(0.5, "share", "slow", *address_of(each))
+
+
+def test_a_fault_may_say_itself_what_it_hits():
+    """Where `where` leaves the kind of act open, the kind of fault decides."""
+    fires, _ = trigger(latency(), act="send")
+    assert fires.act == "send"
+    assert [fires.fires(call(**fields), 0.0) for fields in (SENT, TOOL, {})] == [True, False, False]
+    assert trigger(latency(where={"tool": "x"}))[0].act == "tool"
