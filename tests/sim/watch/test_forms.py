@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.watch.canaries import Canary
-from sim.watch.forms import HASHES, Scanner
+from sim.watch.forms import HASHES, LONGEST_FORM, Scanner, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,3 +122,44 @@ def test_a_form_says_how_the_mark_was_written(write, name):
     """The report can say that the secret was hidden, and how."""
     mark = "cnry0123456789abcdef"
     assert [form.name for form in scanner_for(mark).find(write(mark))] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("%63%4E", "cN"),
+        (r"\u0063\u004e", "cN"),
+        (r"\\u0063", "c"),
+        (r"\x63\x4E", "cN"),
+        (r"\\x63", "c"),
+        ("&#99;&#110;&#90;", "cnZ"),
+        ("&#x63;&#x4e;", "cN"),
+        ("%6 %zz u0063 &#9; &#1234; &#x6;", "%6 %zz u0063 &#9; &#1234; &#x6;"),
+        ("100% of it", "100% of it"),
+        ("a%2Fb\\x41", "a/bA"),
+        ("", ""),
+    ],
+)
+def test_a_character_stands_behind_its_number(text, plain):
+    """As a URL, JSON, Python and HTML write it; anything else stays as it is."""
+    assert unescaped(text) == plain
+
+
+@pytest.mark.parametrize(("rounds", "seen"), [(1, True), (2, True), (3, True), (4, False)])
+def test_what_is_escaped_over_and_over_is_found_three_times_deep(rounds, seen):
+    """Deeper nesting than JSON in JSON in JSON is not looked into."""
+    mark = "cnry0123456789abcdef"
+    text = everything_escaped("%{:02x}")(mark)
+    for _ in range(rounds - 1):
+        text = text.replace("%", "%25")
+    assert found(scanner_for(mark), text) == ({mark} if seen else set())
+
+
+def test_a_mark_is_told_once_in_each_of_its_forms():
+    """What stands there plainly is not told again as escaped; no form is longer than the longest hash."""
+    mark = "cnry0123456789abcdef"
+    digest = hashlib.sha512(mark.encode()).hexdigest()
+    text = f"{mark} {mark} {mark.upper()} {digest} {everything_escaped('%{:02x}')(digest)}"
+    names = [form.name for form in scanner_for(mark).find(text)]
+    assert names == ["plain", "sha512"]
+    assert len(digest) == LONGEST_FORM

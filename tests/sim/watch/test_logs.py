@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
+from typing import Any
 
 import pytest
 import structlog
@@ -66,3 +68,87 @@ def test_a_record_whose_arguments_do_not_fit_hurts_nobody():
     """A broken log call is harmless outside, so it is harmless here."""
     record = logging.LogRecord("app", logging.WARNING, "x.py", 1, "value %d", ("abc",), None)
     assert message_of(record) == "value %d ('abc',)"
+
+
+def settings_of(*names: str) -> list[Any]:
+    loggers = [logging.getLogger(name) for name in names]
+    return [(logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda logger: logger.setLevel(5),
+        lambda logger: logger.addHandler(logging.NullHandler()),
+        lambda logger: setattr(logger, "propagate", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["", "app.known"])
+def test_each_setting_of_a_logger_is_put_back(change, name):
+    """Of the root too; a logger that the run made is as if nobody had set it."""
+    logging.getLogger("app.known")
+    before = settings_of(name)
+    logging.Logger.manager.loggerDict.pop("app.new", None)
+    with LogCapture(ignore, ignore):
+        change(logging.getLogger(name))
+        change(logging.getLogger("app.new"))
+    assert settings_of(name) == before
+    assert settings_of("app.new") == [(logging.NOTSET, [], True)]
+
+
+def test_what_stands_between_is_taken_away():
+    """Loggers, streams, warnings and structlog work as before the run."""
+
+    def parts() -> tuple[Any, ...]:
+        return (
+            logging.Logger.callHandlers, sys.stdout, sys.stderr, warnings.showwarning,
+            structlog.BoundLoggerBase._process_event,
+        )  # fmt: skip
+
+    before = parts()
+    with LogCapture(ignore, ignore, ignore):
+        assert all(one is not other for one, other in zip(parts(), before, strict=True))
+    assert parts() == before
+
+
+def test_a_warning_is_a_printed_line():
+    """Its class and its text."""
+    lines: list[str] = []
+    with LogCapture(ignore, lines.append):
+        warnings.simplefilter("always")
+        warnings.warn("too late", RuntimeWarning, stacklevel=1)
+    assert lines == ["RuntimeWarning: too late"]
+
+
+def test_lines_are_told_when_they_are_whole():
+    """Of text and of bytes, on both streams; what is written is taken in whole, and bytes that are no text too."""
+    lines: list[str] = []
+    with LogCapture(ignore, lines.append):
+        assert sys.stdout.write("a\nb\nc") == 5
+        assert sys.stderr.write("x\n") == 2
+        assert sys.stdout.buffer.write(b"d\xff\n") == 3
+        assert lines == ["a", "b", "x", "cd\ufffd"]
+        assert sys.stderr.buffer.write(memoryview(b"y")) == 1
+    assert lines == ["a", "b", "x", "cd\ufffd"]
+
+
+class Kept:
+    """A logger of structlog's that neither prints nor logs."""
+
+    def msg(self, *args: Any, **fields: Any) -> str:
+        return f"{args} {sorted(fields)}"
+
+    info = msg
+
+
+def test_an_entry_of_structlog_is_read_as_its_processors_leave_it():
+    """Where it is neither printed nor passed on to the standard library, which are read there; it is not changed."""
+    entries: list[Any] = []
+    processors = [lambda _logger, _method, event: {**event, "more": 1}]
+    with LogCapture(ignore, ignore, entries.append):
+        told = structlog.wrap_logger(Kept(), processors=processors).info("hello", tenant="acme")
+        structlog.wrap_logger(structlog.PrintLogger(sys.stdout), processors=[lambda _l, _m, _e: "x"]).info("printed")
+        structlog.wrap_logger(logging.getLogger("app"), processors=[lambda _l, _m, _e: "x"]).warning("passed on")
+        text = structlog.wrap_logger(Kept(), processors=[lambda _l, _m, event: event["event"].upper()]).info("hello")
+    assert entries == [{"event": "hello", "tenant": "acme", "more": 1}, {"event": ("HELLO",)}]
+    assert (told, text) == ("() ['event', 'more', 'tenant']", "('HELLO',) []")

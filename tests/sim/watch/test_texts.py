@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from penguiflow import FlowError, Headers, Message
-from sim.watch.texts import BETWEEN, all_text, texts_in
+from sim.watch.texts import BETWEEN, DEPTH_MAX, all_text, texts_in
 
 SECRET = "here it is"  # noqa: S105 - a text to find
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=8)
@@ -117,3 +117,85 @@ def test_a_value_that_holds_itself_is_walked_once():
 def test_code_is_not_data():
     """Functions, classes and modules hold no texts of anybody."""
     assert list(texts_in([pytest, Plain, str.upper, caused])) == []
+
+
+class Named(Plain):
+    __slots__ = ("__private", "first", "missing")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.first = "slot"
+
+
+@dataclass
+class Pair:
+    left: str
+    right: Any = None
+
+
+def in_context(cause: BaseException | None = None) -> Exception:
+    error = ValueError("outer")
+    error.__context__ = KeyError("inner")
+    if cause is not None:
+        error.__cause__ = cause
+    return error
+
+
+def silent() -> Exception:
+    error = in_context()
+    error.__suppress_context__ = True
+    return error
+
+
+TEXTS: list[tuple[Any, list[tuple[str, str]]]] = [
+    ("x", [("", "x")]),
+    (7, []),
+    ([1, 2.5, None, True, 1j], []),
+    (b"x\xff", [("", "x\ufffd")]),
+    (bytearray(b"x"), [("", "x")]),
+    (memoryview(b"x"), [("", "x")]),
+    ({"a": "x", "b": {"c": "y"}}, [("a", "x"), ("(key)", "a"), ("b.c", "y"), ("b.(key)", "c"), ("(key)", "b")]),
+    ({1: "x", ("k",): 2}, [("1", "x"), ("(key).0", "k")]),
+    (["x", ("y", ["z"])], [("0", "x"), ("1.0", "y"), ("1.1.0", "z")]),
+    ({"b", "a"}, [("0", "a"), ("1", "b")]),
+    (Pair("x", ["y"]), [("left", "x"), ("right.0", "y")]),
+    (Slotted("x"), [("text", "x")]),
+    (Open(note="x", more="y"), [("note", "x"), ("more", "y")]),
+    (Named("x"), [("first", "slot"), ("text", "x")]),
+    (ValueError("x"), [("exception", "x"), ("args.0", "x")]),
+    (in_context(), [("exception", "outer"), ("args.0", "outer"), ("context.exception", "'inner'"),
+                    ("context.args.0", "inner")]),
+    (in_context(TypeError("why")), [("exception", "outer"), ("args.0", "outer"), ("cause.exception", "why"),
+                                    ("cause.args.0", "why")]),
+    (silent(), [("exception", "outer"), ("args.0", "outer")]),
+    (OldSlots("x"), [("text", "x")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "texts"), TEXTS)
+def test_all_texts_of_a_value_come_in_a_settled_order(value, texts):
+    """Names and numbers make the path; keys, and what an exception came from, are told as such; numbers hold none."""
+    assert list(texts_in(value)) == texts
+    assert sorted(all_text(value).split(BETWEEN)) == sorted(text for _, text in texts or [("", "")])
+    assert list(texts_in(value, "here")) == [(f"here.{path}" if path else "here", text) for path, text in texts]
+
+
+def test_a_dataclass_that_lacks_a_field_hurts_nobody():
+    """A field that was never set, or was deleted, holds no text."""
+    pair = Pair("x", "y")
+    del pair.left
+    assert list(texts_in(pair)) == [("right", "y")]
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: (inner,), lambda inner: {"a": inner},
+                                  lambda inner: Pair("", inner)])  # fmt: skip
+def test_what_is_nested_too_deep_is_not_looked_at(wrap):
+    """Twelve levels are searched, by both walks alike; deeper ones are not."""
+    value: Any = SECRET
+    for _ in range(DEPTH_MAX):
+        value = wrap(value)
+    assert SECRET in all_text(value)
+    assert SECRET in [text for _, text in texts_in(value)]
+    assert SECRET not in all_text(wrap(value))
+    assert SECRET not in [text for _, text in texts_in(wrap(value))]
+    assert DEPTH_MAX == 12
