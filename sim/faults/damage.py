@@ -40,12 +40,13 @@ class Corrupt(CallFault[CorruptFault]):
     async def _response(self, response: Any) -> Any:
         """An HTTP response with its body damaged: JSON by its fields, anything else as text."""
         body = (await response.aread()).decode("utf-8", "replace")
-        try:
-            text = json.dumps(damaged(json.loads(body), self.fault.how, self.fault.fields))
-        except ValueError:
-            text = damaged(body, self.fault.how, ())
         if self.fault.how == "truncate" and not self.fault.fields:
             text = body[: len(body) // 2]
+        else:
+            try:
+                text = json.dumps(damaged(json.loads(body), self.fault.how, self.fault.fields))
+            except ValueError:
+                text = str(damaged(body, self.fault.how, ()))
         headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
         return type(response)(response.status_code, headers=headers, content=text.encode(), request=response.request)
 

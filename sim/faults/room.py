@@ -79,8 +79,6 @@ class Squeeze(CallFault[SqueezeFault]):
         except BaseException:
             if turn.done() and not turn.cancelled():
                 self._leave()  # it was given the turn, and cannot take it
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
             raise
 
     def _leave(self) -> None:

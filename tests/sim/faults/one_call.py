@@ -70,7 +70,7 @@ def story_of(fault: Any, hit: Call, *, answer: Any = "answer", **fields: Any) ->
     told: list[str] = []
 
     def tell(what: str) -> None:
-        told.append(f"{world.now_s:g} s: {what}")
+        told.append(f"{world.now_s:.9g} s: {what}")
 
     acting, world = made(fault, subject=Subject(tell), **fields)
 

@@ -113,6 +113,8 @@ def test_of_an_envelope_the_payload_is_damaged():
         ("retype", ["price"], '{"price": 7}', '{"price": "7"}'),
         ("remove", ["price"], '{"price": 7, "n": 1}', '{"n": 1}'),
         ("truncate", ["price"], "not JSON", "not "),
+        ("retype", [], "not JSON", "0"),
+        ("remove", ["price"], "not JSON", "not "),
         ("truncate", [], "gr\u00fcn\ufffd!", "gr\u00fc"),
     ],
 )
@@ -130,3 +132,17 @@ def test_a_body_of_http_is_damaged(run, how, fields, body, left):
     assert (answer.status_code, answer.text, answer.headers["X-Of"]) == (203, left, "shop")
     assert answer.headers["Content-Length"] == str(len(left.encode()))
     assert answer.request is request
+
+
+def test_an_answer_with_a_status_is_no_answer_of_http():
+    """Only what has a status and a body to read is damaged as HTTP; a value of the user's own is damaged as it is."""
+
+    class Receipt(BaseModel):
+        status_code: int = 7
+
+    acting, world = made(fault_of("corrupt", where={"tool": "charge"}, how="retype", fields=["status_code"]))
+
+    async def proceed() -> Any:
+        return Receipt()
+
+    assert world.run(acting.apply(call(act="tool"), proceed)).status_code == "7"

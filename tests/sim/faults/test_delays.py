@@ -45,3 +45,34 @@ def test_delays_are_whole_microseconds(uniform):
 def test_a_plain_duration_is_itself():
     """A delay without a distribution needs no draw."""
     assert sample_delay_s(0.25, 0.9) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("dist", "fields", "delays_s"),
+    [
+        ("constant", {"spread": 3}, [0.9, 0.9, 0.9]),
+        ("uniform", {}, [0.675, 0.9, 1.0125]),
+        ("uniform", {"spread": 3}, [0, 0.9, 1.575]),
+        ("exponential", {}, [0.373534, 0.9, 1.273534]),
+        ("lognormal", {}, [0.642361, 0.9, 1.055442]),
+        ("lognormal", {"spread": 0}, [0.9, 0.9, 0.9]),
+        ("exponential", {"max": "1s"}, [0.373534, 0.9, 1]),
+    ],
+)
+def test_each_distribution_has_its_quantiles(dist, fields, delays_s):
+    """At a quarter, a half and five eighths, of a median of 900 ms; `spread` widens, `max` bounds."""
+    assert [sample_delay_s(delay(dist, **fields), uniform) for uniform in (0.25, 0.5, 0.625)] == delays_s
+
+
+@pytest.mark.parametrize(
+    ("dist", "ends_s"),
+    [("exponential", [0.0, 35.876852]), ("lognormal", [0.026713, 30.322286]), ("uniform", [0.45, 1.35])],
+)
+def test_the_ends_of_a_distribution_are_cut(dist, ends_s):
+    """The smallest and the largest draw give a delay, and an endless one is given by none."""
+    assert [sample_delay_s(delay(dist), uniform) for uniform in (0.0, 1.0)] == pytest.approx(ends_s)
+
+
+def test_a_plain_duration_is_rounded_too():
+    """To the microsecond, like those that are drawn."""
+    assert sample_delay_s(0.1234564, 0.5) == 0.123456

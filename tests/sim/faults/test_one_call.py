@@ -97,7 +97,7 @@ STORIES: dict[str, tuple[Any, Any, str, list[str]]] = {
     ),
     "reorder": (
         fault_of("reorder", within="3s"), SEND,
-        "held back for 1.11 s", ["0 s: its sender goes on", "1.10534 s: acts", "1.35534 s: gives None"],
+        "held back for 1.11 s", ["0 s: its sender goes on", "1.105344 s: acts", "1.355344 s: gives None"],
     ),
     "first chunk": (
         fault_of("slow_stream", first_chunk="2s", gap="1s"), chunk(0),

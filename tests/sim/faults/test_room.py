@@ -9,6 +9,7 @@ import pytest
 from one_call import Subject, call, fault_of, made
 
 from sim.faults import ToolRateLimited
+from sim.kernel import Stuck
 
 TOOL, ATTEMPT, SEND = call(act="tool"), call(), call(act="send", name="ship")
 
@@ -166,7 +167,9 @@ def test_a_dead_flow_frees_its_places():
 def senders(coming_s: list[float], depths: dict[float, int], **fields: Any) -> list[str]:
     """Who comes when, and how many wait before the node from when on; who was let in when."""
     subject = Subject()
-    acting, world = made(fault_of("squeeze", where={"node": "ship"}, queue_maxsize=2, **fields), subject=subject)
+    acting, world = made(
+        fault_of("squeeze", **{"where": {"node": "ship"}, "queue_maxsize": 2, **fields}), subject=subject
+    )
     told: list[str] = []
 
     async def one(number: int, comes_s: float) -> None:
@@ -196,6 +199,7 @@ def senders(coming_s: list[float], depths: dict[float, int], **fields: Any) -> l
     ("coming_s", "depths", "fields", "let_in"),
     [
         ([0, 1], {0.5: 1}, {}, ["0 at 0 s", "1 at 1 s"]),
+        ([0], {}, {"queue_maxsize": 1}, ["0 at 0 s"]),
         ([1], {0.5: 2, 3: 1}, {}, ["0 at 3 s"]),
         ([1], {0.5: 2, 2: 2, 3: 3, 4: 1}, {}, ["0 at 4 s"]),
         ([1, 2, 3], {0.5: 2, 5: 1}, {}, ["0 at 5 s", "1 at 5 s", "2 at 5 s"]),
@@ -207,6 +211,19 @@ def senders(coming_s: list[float], depths: dict[float, int], **fields: Any) -> l
 def test_senders_wait_for_room_in_the_order_of_coming(coming_s, depths, fields, let_in):
     """With room at once; else when the flow has made some, and at the longest to the end of the window."""
     assert senders(coming_s, depths, **fields) == let_in
+
+
+def test_a_sender_that_nobody_makes_room_for_is_stuck():
+    """Without an end of the window there is no time at which it would be let in."""
+    subject = Subject()
+    subject.waiting["ship"] = 1
+    acting, world = made(fault_of("squeeze", where={"node": "ship"}, queue_maxsize=1), subject=subject)
+
+    async def proceed() -> None:
+        return None
+
+    with pytest.raises(Stuck):
+        world.run(acting.apply(SEND, proceed))
 
 
 def test_a_sender_that_is_cut_off_lets_the_next_one_look():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -156,7 +156,13 @@ def test_a_call_has_a_name_in_plans(fields, family, address):
     assert (family_of(call(**fields)), plan_address(call(**fields))) == (family, address)
 
 
-def planned(plan: Plan, *calls: Any, takes_s: float = 0.25, fails: bool = False) -> tuple[list[str], PlanSeam]:
+def planned(
+    plan: Plan,
+    *calls: Any,
+    takes_s: float = 0.25,
+    fails: bool = False,
+    timeouts_s: Any = MappingProxyType({"pay": 2.0}),
+) -> tuple[list[str], PlanSeam]:
     """Calls one after the other, or the others inside the first where that is an attempt; what happens when."""
     told: list[str] = []
     world = World(1)
@@ -169,7 +175,7 @@ def planned(plan: Plan, *calls: Any, takes_s: float = 0.25, fails: bool = False)
         raise asyncio.CancelledError
 
     seam = PlanSeam(plan, world, die)
-    seam.timeouts_s = {"pay": 2.0}
+    seam.timeouts_s = timeouts_s or seam.timeouts_s
 
     async def carry_out(hit: Any, inside: tuple[Any, ...]) -> None:
         async def proceed() -> str:
@@ -259,6 +265,14 @@ def test_a_late_attempt_is_late_by_its_own_duration():
     """What its calls were held back is not multiplied again."""
     told, _ = planned(Plan(late={"pay/charge": 3, "pay": 2}), call(), CHARGE)
     assert told[-1] == "1.5 s: pay gives answer"
+    told, _ = planned(Plan(late={"pay/charge": 3, "pay": 2}), call(), CHARGE, SECOND)
+    assert told[-1] == "2.5 s: pay gives answer"
+
+
+def test_nodes_without_timeouts_have_no_deadlines():
+    """A subject that is no flow has no limits to tell."""
+    _, seam = planned(Plan(), call(), CHARGE, timeouts_s=None)
+    assert [point.deadlines_us for point in seam.calls] == [(), ()]
 
 
 @pytest.mark.parametrize(
