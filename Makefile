@@ -26,7 +26,7 @@ demo: $(VENV)/.sim
 	@$(BIN)/penguiflow sim run scenarios --report reports
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -p xdist.plugin --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check

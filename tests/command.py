@@ -30,7 +30,7 @@ def sim(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> subproc
         request = {
             "argv": words,
             "cwd": str(cwd),
-            "environ": {**os.environ, **environment, "PYTHONHASHSEED": "0"},
+            "environ": {**_environ(), **environment, "PYTHONHASHSEED": "0"},
             "files": [str(file) for file in files],
             "timeout_s": TIMEOUT_S,
         }
@@ -44,12 +44,18 @@ def python(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> subp
     return subprocess.run(  # noqa: S603 - our own program
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**_environ(), **environment},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
         check=False,
     )
+
+
+def _environ() -> dict[str, str]:
+    """Ours, with our sources first, and without the width that processes of a test run may have been given."""
+    kept = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return {**kept, "PYTHONPATH": str(ROOT)}
 
 
 def _ask(request: str) -> int:
@@ -65,7 +71,7 @@ def _ask(request: str) -> int:
 def _server() -> subprocess.Popen[str]:
     server = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-P", str(Path(__file__).with_name("warm.py"))],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},
+        env={**_environ(), "PYTHONHASHSEED": "0"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -17,8 +17,9 @@ def sim_command(pytester, *arguments):
     return pytester.run(sys.executable, "-m", "sim", *arguments)
 
 
-def test_a_scenario_is_a_test(pytester):
+def test_a_scenario_is_a_test(pytester, monkeypatch):
     """A file is one test, its failure is what the command prints, without a traceback, and the rest goes on."""
+    monkeypatch.setenv("COLUMNS", "100")
     project(pytester, lost__sim=BROKEN, quiet__sim=SOUND)
 
     result = pytester.runpytest_inprocess("-v")
