@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sim.loader import LoadedScenario, Problem
+    from sim.loader.extensions import ExtensionKind
 
 
 def prepare(loaded: LoadedScenario) -> Prepared:
@@ -56,6 +57,9 @@ def prepare(loaded: LoadedScenario) -> Prepared:
         problems.of(_check_flow, loaded, prepared)
     problems.raise_all()
     return prepared
+
+
+_EXTENSIONS: dict[str, ExtensionKind] = {"factory": "faults", "check": "checks", "shape": "shapes"}
 
 
 class _Problems:
@@ -98,7 +102,8 @@ def _load(loaded: LoadedScenario, reference: str, path: str) -> Any:
         return loaded.problem(path, message, rule=rule, fix=fix)
 
     with sealed(), listed_environment(loaded.scenario.env):
-        return load_object(reference, folder=loaded.folder, problem_at=problem_at)
+        kind = _EXTENSIONS.get(path.rpartition(".")[2])
+        return load_object(reference, folder=loaded.folder, problem_at=problem_at, kind=kind)
 
 
 def _rows(loaded: LoadedScenario) -> Any:

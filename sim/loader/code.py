@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import penguiflow
 from sim.loader.errors import ScenarioError, shown_path
+from sim.loader.extensions import reference_of
 from sim.loader.modules import modules_of
 from sim.loader.words import suggestion
 from sim.model.rules import shortened, shown
@@ -20,25 +21,30 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from sim.loader.errors import Problem, ProblemAt
+    from sim.loader.extensions import ExtensionKind
 
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 _OUR_PACKAGES = (Path(penguiflow.__file__).parent, Path(__file__).parents[1])
 
 
-def load_object(reference: str, *, folder: Path, problem_at: ProblemAt) -> Any:
+def load_object(reference: str, *, folder: Path, problem_at: ProblemAt, kind: ExtensionKind | None = None) -> Any:
     """The object that `reference` names.
 
     Importing runs the module's code.
 
     Args:
-        reference: `module:callable`; the part after the colon may have dots.
+        reference: `module:callable`; the part after the colon may have dots. With a `kind`, also the name of an
+            entry point.
         folder: where modules are looked for first; the working directory comes next.
         problem_at: makes a problem at the place in the file that holds `reference`.
+        kind: what may be named by an entry point here.
 
     Raises:
         ScenarioError: when the module cannot be imported, or has no such callable.
 
     """
+    if kind is not None and ":" not in reference:
+        reference = reference_of(reference, kind, problem_at)
     module_name, _, attribute = reference.partition(":")
     with modules_of(folder):
         module = _imported(module_name, folder, problem_at)

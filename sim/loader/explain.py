@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sim.loader.fixes import converted, identifier_like
 from sim.loader.schema import child, example_of, known_keys, union_tag
 from sim.loader.words import close_match, listing, suggestion, unknown
-from sim.model.fields import CODE_PATTERN, EDGE_PATTERN, IDENTIFIER_PATTERN, SCENARIO_PATTERN, VARIABLE_PATTERN
+from sim.model.fields import (
+    CODE_PATTERN,
+    EDGE_PATTERN,
+    EXTENSION_PATTERN,
+    IDENTIFIER_PATTERN,
+    SCENARIO_PATTERN,
+    VARIABLE_PATTERN,
+)
 from sim.model.rules import BrokenRule, shown
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ _PATTERNS = {
         "a name is made of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit",
     ),
     CODE_PATTERN: "code is named as module:callable",
+    EXTENSION_PATTERN: "code is named as module:callable, or by the name under which an installed package offers it",
     EDGE_PATTERN: "an edge is written source->target",
 }
 _NOUNS = {"modes": "mode", "plant": "place", "look_in": "sink", "dist": "distribution", "schema": "schema"}

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sim.model.bounds import parse_bound
-from sim.model.fields import CodeReference, Identifier, Model, Name, Positive, Where
+from sim.model.fields import Extension, Identifier, Model, Name, Positive, Where
 from sim.model.metrics import FINDING_KINDS, METRICS, FindingKind, Metric, Phase, Stat
 from sim.model.rules import BrokenRule
 
@@ -52,9 +52,10 @@ class Check(Model):
         description="`whole`, `before-faults`, `after-faults`, or the id of a fault (its window).",
         examples=["before-faults"],
     )
-    check: CodeReference | None = Field(
+    check: Extension | None = Field(
         default=None,
-        description="With `metric: custom`, `module:callable` that looks at a recording and tells what it saw.",
+        description="With `metric: custom`, `module:callable` that looks at a recording and tells what it saw, or "
+        "the name under which an installed package offers it.",
         examples=["shop.checks:oversold"],
     )
     where: CheckWhere = Field(

@@ -14,7 +14,7 @@ from sim.model.call_faults import (
     ToolErrorFault,
 )
 from sim.model.fault_base import NAMED_ERRORS, Delay, FailingFault, FaultBase, Window
-from sim.model.fields import CodeReference, Name, Number, Positive, Share
+from sim.model.fields import Extension, Name, Number, Positive, Share
 from sim.model.life_faults import CancelFault, CrashFault
 from sim.model.message_faults import DropFault, DuplicateFault, ReorderFault, SlowStreamFault
 from sim.model.rules import BrokenRule, shown
@@ -116,8 +116,9 @@ class CustomFault(FaultBase):
     """A fault of your own."""
 
     kind: Literal["custom"] = Field(description="A fault of your own.", examples=["custom"])
-    factory: CodeReference = Field(
-        description="`module:callable` that makes it: `(fault, draws, **args)`, see docs/faults.md.",
+    factory: Extension = Field(
+        description="`module:callable` that makes it, or the name under which an installed package offers it: "
+        "`(fault, draws, **args)`, see docs/faults.md.",
         examples=["shop.sim:Flaky"],
     )
     args: dict[str, Any] = Field(

@@ -11,11 +11,14 @@ SCENARIO_PATTERN = r"^[a-z0-9][a-z0-9._-]*(\[[^\[\]]+\])?$"
 EDGE_PATTERN = r"^[^\s>]+ ?-> ?[^\s>]+$"
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 CODE_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$"
+EXTENSION_PATTERN = rf"{CODE_PATTERN}|{IDENTIFIER_PATTERN}"
 
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=80)]
 ScenarioName = Annotated[str, StringConstraints(pattern=SCENARIO_PATTERN, max_length=1000)]
 """The name of a scenario; behind it, in brackets, what tells a variant of a file with a matrix apart."""
 CodeReference = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
+Extension = Annotated[str, StringConstraints(pattern=EXTENSION_PATTERN)]
+"""Code by reference, or by the name under which an installed package offers it (`sim.loader.extensions`)."""
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Flag = Annotated[bool, Strict()]

@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from sim.model.clients import Client
 from sim.model.fault_base import Delay, delay_form
-from sim.model.fields import CodeReference, Count, Model, Name, Number, Positive
+from sim.model.fields import CodeReference, Count, Extension, Model, Name, Number, Positive
 from sim.model.rules import BrokenRule
 from sim.model.stages import ARRIVALS_MAX, Stage
 from sim.model.units import PositiveDuration
@@ -114,10 +114,10 @@ class Load(Model):
         description="Recorded arrivals instead of stages.",
         examples=[{"csv": "traffic.csv", "time": "TIMESTAMP"}],
     )
-    shape: CodeReference | None = Field(
+    shape: Extension | None = Field(
         default=None,
         description="A function that gives the arrivals instead of stages: `(rng, horizon_s)` to seconds, or pairs "
-        "of seconds and a tenant.",
+        "of seconds and a tenant; `module:callable`, or the name under which an installed package offers it.",
         examples=["shop.sim:weekend"],
     )
     speed: Annotated[Number, Field(gt=0)] = Field(
