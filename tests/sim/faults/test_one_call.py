@@ -8,6 +8,10 @@ import pytest
 from one_call import call, fault_of, made, story_of
 
 from penguiflow import StreamChunk
+from sim.faults.delays import sample_delay_s
+from sim.faults.matching import address_of
+from sim.kernel import Draws
+from sim.model.units import format_duration
 
 ATTEMPT, TOOL, SEND = call(), call(act="tool"), call(act="send", name="ship")
 SAVE = call(act="store", name="save_event")
@@ -176,3 +180,12 @@ def test_what_a_fault_does_and_says(name):
 def test_a_failure_of_the_call_itself_goes_through(fault, story):
     """A call that fails by itself fails under a fault too; as late as its answer would be, where answers are late."""
     assert story_of(fault, TOOL, answer=ValueError("no")) == story
+
+
+@pytest.mark.parametrize("hit", [TOOL, ATTEMPT, call(act="tool", trace_id="load-2"), call(act="tool", attempt=1)])
+def test_a_delay_is_drawn_at_the_address_of_its_call(hit):
+    """At `delay`, the fault's id and the call's address: kept seeds depend on it, and no other call does."""
+    fault = fault_of("latency", delay={"dist": "exponential", "median": "1s"})
+    delay_s = sample_delay_s(fault.delay, Draws(1).uniform("delay", "it", *address_of(hit)))
+    assert made(fault)[0].describe(hit) == f"response late by {format_duration(delay_s)}"
+    assert story_of(fault, hit)[-1] == f"{0.25 + delay_s:.9g} s: gives 'answer'"
