@@ -247,13 +247,10 @@ def test_only_leaks_of_logs_name_their_line():
     for seen_by in ("globex", "acme"):
         watched.watch.read_entry({"event": watched.secret, "tenant": seen_by})
         watched.watch.look("egress", watched.secret, seen_by=seen_by, node=None, trace_id=None)
-    lines = [(sighting.sink, sighting.seen_by, sighting.line.partition(":")[0]) for sighting in watched.seen]
-    assert lines == [
-        ("logs", "globex", "test_leak_watch.py"),
-        ("egress", "globex", ""),
-        ("logs", "acme", ""),
-        ("egress", "acme", ""),
-    ]
+    assert [(sighting.sink, sighting.seen_by, ".py:" in sighting.line) for sighting in watched.seen] == [
+        ("logs", "globex", True), ("egress", "globex", False), ("logs", "acme", False), ("egress", "acme", False),
+    ]  # fmt: skip
+    assert {sighting.line for sighting in watched.seen[1:]} == {""}
 
 
 def test_nothing_is_read_where_nothing_is_planted():
