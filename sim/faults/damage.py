@@ -39,7 +39,7 @@ class Corrupt(CallFault[CorruptFault]):
 
     async def _response(self, response: Any) -> Any:
         """An HTTP response with its body damaged: JSON by its fields, anything else as text."""
-        body = (await response.aread()).decode("utf-8", "replace")
+        body = (await response.aread()).decode(errors="replace")
         if self.fault.how == "truncate" and not self.fault.fields:
             text = body[: len(body) // 2]
         else:

@@ -63,7 +63,7 @@ class _Bytes(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Take in `data`."""
-        self._lines.write(bytes(data).decode("utf-8", "replace"))
+        self._lines.write(bytes(data).decode(errors="replace"))
         return len(data)
 
 

@@ -62,7 +62,7 @@ def _walk(value: Any, path: str, depth: int, seen: dict[int, Any]) -> Iterator[t
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, _ENCODED):
-        yield path, bytes(value).decode("utf-8", "replace")
+        yield path, bytes(value).decode(errors="replace")
     elif depth < DEPTH_MAX and not isinstance(value, _WITHOUT_TEXT) and id(value) not in seen:
         seen[id(value)] = value  # held, so that no other object gets its number meanwhile
         for name, item in _parts(value):

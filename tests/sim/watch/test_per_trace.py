@@ -24,3 +24,12 @@ def test_what_is_told_last_of_a_trace_holds(monkeypatch):
     for trace_id, fact in (("a", "first"), ("b", ""), ("a", "second"), ("c", ""), ("d", "")):
         facts.tell(trace_id, fact)
     assert facts.about("a") == "second"
+
+
+def test_any_name_of_a_trace_is_kept(monkeypatch):
+    """Also one that is no valid text of Unicode: whoever calls chooses it."""
+    monkeypatch.setattr(per_trace, "NEWEST", 1)
+    facts: PerTrace[str] = PerTrace()
+    for trace_id in ("\ud800", "\u00e9", "x", "y"):
+        facts.tell(trace_id, trace_id)
+    assert [facts.about(trace_id) for trace_id in ("\ud800", "\u00e9", "x", "z")] == ["\ud800", "\u00e9", "x", None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -178,6 +179,24 @@ def test_all_texts_of_a_value_come_in_a_settled_order(value, texts):
     assert list(texts_in(value)) == texts
     assert sorted(all_text(value).split(BETWEEN)) == sorted(text for _, text in texts or [("", "")])
     assert list(texts_in(value, "here")) == [(f"here.{path}" if path else "here", text) for path, text in texts]
+
+
+class Fresh(Mapping[str, Any]):
+    """A mapping that makes its values when they are asked for."""
+
+    def __len__(self) -> int:
+        return 9
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, range(9))
+
+    def __getitem__(self, key: str) -> list[str]:
+        return [f"text {key}"]
+
+
+def test_values_that_live_for_a_moment_are_all_looked_at():
+    """A new object may stand where an old one stood; it is another one all the same."""
+    assert [text for _, text in texts_in(Fresh()) if text.startswith("text")] == [f"text {key}" for key in range(9)]
 
 
 def test_a_dataclass_that_lacks_a_field_hurts_nobody():
