@@ -78,7 +78,11 @@ def test_what_a_package_offers_is_used_by_name(folder):
     assert [request.arrival_s for request in recording.requests] == [1.0, 2.0]
     assert [request.outcome for request in recording.requests] == ["ok", "ok"]
     assert recording.fault_counts["first"].fired == 4  # it is asked at both attempts of both
-    verdict = next(check for check in evaluate_seed(prepared.scenario, recording, custom=prepared.checks).checks if check.id == "sold")
+    verdict = next(
+        check
+        for check in evaluate_seed(prepared.scenario, recording, custom=prepared.checks).checks
+        if check.id == "sold"
+    )
     assert verdict.value == 1.0  # it gave one number
 
 
