@@ -26,7 +26,7 @@ from sim.subject.limits import under_limits
 from sim.watch import EffectWatch, LeakWatch, Recorder
 from sim.watch.logs import LogCapture
 from sim.watch.properties import watched_properties
-from sim.watch.traffic import CallWatch, SendWatch, wants_sends, wants_tool_calls
+from sim.watch.traffic import CallWatch, HistoryWatch, SendWatch, wants_histories, wants_sends, wants_tool_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -275,6 +275,10 @@ class _Run:
         checks = self._prepared.scenario.checks
         if wants_tool_calls(checks):
             self._install(subject, CallWatch(self._recording, self._clock))
+        if wants_histories(checks):
+            histories = HistoryWatch(self._recording)
+            subject.install(histories)
+            subject.listen(histories.observe)
         self._fault_seam = FaultSeam(self._faults, self._setting(subject), self._recording)
         self._install(subject, self._fault_seam)
         if self._leaks.active:

@@ -97,6 +97,14 @@ def conservation(recording: Recording, where: CheckWhere, _interval: Interval) -
     return Samples([float(is_off(balance, recording)) for balance in books], flags=True)
 
 
+def history(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
+    """For each request, whether its stored history has gaps; nothing where nobody stores, or writes are under way."""
+    if recording.unstored is None or not recording.quiet:
+        return Samples([])
+    requests = requests_in(recording, where, interval)
+    return Samples([float(request.trace_id in recording.unstored) for request in requests], flags=True)
+
+
 def executions(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each attempt of a node with a policy, whether its policy does not allow it."""
     attempts = attempts_in(recording, where, interval)

@@ -201,6 +201,7 @@ _METRICS: Mapping[Metric, MetricFunction] = {
     "state.residue": books.residue,
     "invariants.executions": books.executions,
     "invariants.conservation": books.conservation,
+    "invariants.history": books.history,
     "invariants.deadline_bound": books.deadline_bound,
     "invariants.timeout_bound": books.timeout_bound,
     "custom": _asked_elsewhere,

@@ -52,6 +52,10 @@ METRIC_MEANINGS: Mapping[Metric, str] = {
         "Whether the messages of a node add up: those that came in are those that it began and those that ended "
         "in its queue with their trace."
     ),
+    "invariants.history": (
+        "Whether the stored history of a request lacks something that the flow told about it, when everything has "
+        "come to rest."
+    ),
     "invariants.deadline_bound": "Whether a request with a deadline was still open after it.",
     "invariants.timeout_bound": (
         "Whether an attempt ran past the node's timeout_s and cancel_grace_s, because it blocks the loop, say."

@@ -28,6 +28,7 @@ Metric = Literal[
     "state.residue",
     "invariants.executions",
     "invariants.conservation",
+    "invariants.history",
     "invariants.deadline_bound",
     "invariants.timeout_bound",
     "custom",
@@ -36,7 +37,7 @@ Stat = Literal["count", "rate", "min", "mean", "p50", "p90", "p95", "p99", "max"
 FindingKind = Literal[
     "threshold", "timeout", "deadline", "error", "duplicate_effect", "reused_key", "zombie_effect", "unkeyed_effect",
     "leak", "stuck", "lost", "not_drained", "nondeterminism", "blocked_loop", "reached_out", "uncontrolled",
-    "residue", "executions", "conservation", "deadline_bound", "timeout_bound", "custom", "property_broken",
+    "residue", "executions", "conservation", "history", "deadline_bound", "timeout_bound", "custom", "property_broken",
 ]  # fmt: skip
 Phase = Literal["queued", "running", "backoff", "blocked"]
 
@@ -96,6 +97,7 @@ METRICS: Mapping[Metric, MetricSpec] = {
     "state.residue": MetricSpec(("count",), (), ("residue", "threshold"), flags=True),
     "invariants.executions": _flags("executions", where=("node", "tenant")),
     "invariants.conservation": MetricSpec(("count",), ("node",), ("conservation", "threshold"), flags=True),
+    "invariants.history": _flags("history", where=("tenant",)),
     "invariants.deadline_bound": _flags("deadline_bound"),
     "invariants.timeout_bound": _flags("timeout_bound", where=("node", "tenant", "attempt")),
     "custom": MetricSpec((*_OF_NUMBERS, "count", "rate"), ("node", "tenant"), ("custom", "threshold"), signed=True),

@@ -265,6 +265,7 @@ class Recording:
         windows: start and end of each fault that disturbs for a part of the run only.
         tool_calls: calls of tools; kept where a check counts them.
         messages_in: messages that arrived before each node; `None` where no check counts them.
+        unstored: events of each request that its store does not have; `None` where nothing is stored, or no check asks.
         residue: what a subject still held when all was quiet, by table; `None` where it does not tell.
         never_arrived: requests that were planned for a time that the run did not reach.
         refused: attempts to leave the process, one line each.
@@ -298,6 +299,7 @@ class Recording:
     depths: Packed[Depth] | list[Depth] = field(default_factory=lambda: Packed(Depth))
     tool_calls: Packed[ToolCall] | list[ToolCall] = field(default_factory=lambda: Packed(ToolCall))
     messages_in: dict[str, int] | None = None
+    unstored: dict[str, int] | None = None
     residue: Mapping[str, int] | None = None
     stuck: Stuck | None = None
     horizon_reached: bool = False

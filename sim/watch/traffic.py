@@ -1,4 +1,4 @@
-"""Counts what passes the seam where a check asks for it: calls of tools as they are made, messages as they arrive."""
+"""Counts what passes the seam where a check asks for it: tool calls, messages that arrive, events that are stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim.model.service_call import ServiceCall
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from penguiflow import Call
+    from penguiflow import Call, FlowEvent
     from sim.model.recording import Recording
     from sim.model.scenario import Check
 
@@ -24,6 +24,11 @@ def wants_tool_calls(checks: Sequence[Check]) -> bool:
 def wants_sends(checks: Sequence[Check]) -> bool:
     """Whether a check holds what arrives at a node against what becomes of it."""
     return any(check.metric == "invariants.conservation" for check in checks)
+
+
+def wants_histories(checks: Sequence[Check]) -> bool:
+    """Whether a check holds what is stored of a request against what the flow told about it."""
+    return any(check.metric == "invariants.history" for check in checks)
 
 
 class CallWatch:
@@ -68,3 +73,39 @@ class SendWatch:
         node = call.name or ""
         self._counts[node] = self._counts.get(node, 0) + 1
         return result
+
+
+class HistoryWatch:
+    """Stands outside of every fault: an event is stored once its store has said so.
+
+    Args:
+        recording: where gaps are written down, once anything is stored at all.
+
+    """
+
+    acts = ("store",)
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._missing: dict[str, int] = {}
+
+    def observe(self, event: FlowEvent) -> None:
+        """Expect the event in the store."""
+        if event.trace_id is not None:
+            self._count(event.trace_id, 1)
+
+    async def intercept(self, call: Call, proceed: Callable[[], Awaitable[Any]]) -> Any:
+        """Take the event off the list once it is stored."""
+        if call.name == "save_event":
+            self._recording.unstored = self._missing
+        result = await proceed()
+        if call.name == "save_event" and call.trace_id is not None:
+            self._count(call.trace_id, -1)
+        return result
+
+    def _count(self, trace_id: str, number: int) -> None:
+        missing = self._missing.get(trace_id, 0) + number
+        if missing:
+            self._missing[trace_id] = missing
+        else:
+            del self._missing[trace_id]

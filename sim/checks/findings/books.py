@@ -101,6 +101,27 @@ def conservation_evidence(scene: Scene) -> Evidence:
     return Evidence(headline, findings[:FINDINGS_MAX], len(findings))
 
 
+def history_evidence(scene: Scene) -> Evidence:
+    """Requests of which the store does not know everything."""
+    unstored = scene.recording.unstored or {}
+    requests = [one for one in _requests(scene) if one.trace_id in unstored]
+    findings = tuple(
+        scene.finding(
+            "history",
+            request.ended_s or scene.recording.end_s,
+            f"{counted(unstored[request.trace_id], 'event')} of {request.order} of {request.tenant} never reached the "
+            f"store; its caller saw {request.outcome} (trace {request.trace_id})",
+            trace_id=request.trace_id,
+            tenant=request.tenant,
+            cause="A write to the store failed, or the store fell so far behind that events were dropped.",
+            fix="Make save_event idempotent and let it try again by itself, or make the store faster than the traffic.",
+        )
+        for request in requests[:FINDINGS_MAX]
+    )
+    headline = f"{counted(len(requests), 'request')} with a gap in the stored history"
+    return Evidence(headline if requests else "", findings, len(requests))
+
+
 def executions_evidence(scene: Scene) -> Evidence:
     """Attempts that the policy of their node does not allow."""
     recording = scene.recording

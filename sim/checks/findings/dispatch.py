@@ -38,6 +38,7 @@ _BUILDERS: Mapping[Metric, Callable[[Scene, Broken], Evidence]] = {
     "state.residue": lambda scene, _: books.residue_evidence(scene),
     "invariants.executions": lambda scene, _: books.executions_evidence(scene),
     "invariants.conservation": lambda scene, _: books.conservation_evidence(scene),
+    "invariants.history": lambda scene, _: books.history_evidence(scene),
     "invariants.deadline_bound": lambda scene, _: books.deadline_bound_evidence(scene),
     "invariants.timeout_bound": lambda scene, _: books.timeout_bound_evidence(scene),
     "custom": lambda scene, broken: custom_evidence(scene, broken.seen),

@@ -105,6 +105,9 @@ CASES: dict[str, tuple[dict[str, Any] | None, Any]] = {
     "residue": (check("state.residue"), record(residue={"open traces": 2})),
     "one attempt too many": (check("invariants.executions"), record(spans=[span(attempt=5)])),
     "a message vanished": (check("invariants.conservation"), record(messages_in={"charge": 1})),
+    "a gap in the stored history": (
+        check("invariants.history"), record(requests=[request("t1", 0.0, 2.5)], unstored={"t1": 2}),
+    ),
     "open past the deadline": (
         check("invariants.deadline_bound"), record(requests=[request("t1", 0.0, 2.5, deadline_s=2.0)]),
     ),

@@ -105,6 +105,17 @@ def test_deadlines_end_requests():
     assert "still open after its deadline at 2.00 s" in the_finding("invariants.deadline_bound", recording).summary
 
 
+def test_a_history_with_gaps_is_told():
+    """A request is wrong whose store lacks an event; none is judged without a store, or before all has come to rest."""
+    requests = [request("t1", 0.0, 1.0), request("t2", 0.0, 2.0), request("t3", 0.0, 3.0, tenant="globex")]
+    recording = record(requests=requests, unstored={"t2": 3})
+    assert values("invariants.history", recording) == [0.0, 1.0, 0.0]
+    finding = the_finding("invariants.history", recording)
+    assert "3 events of t2 of acme never reached the store; its caller saw ok (trace t2)" in finding.summary
+    assert values("invariants.history", record(requests=requests)) == []
+    assert values("invariants.history", record(requests=requests, unstored={}, horizon_reached=True)) == []
+
+
 def test_deadlines_are_told_apart_by_phase():
     """With a phase, only requests count that were doing this when their deadline passed."""
     late = {"outcome": "deadline", "deadline_s": 2.0}

@@ -17,6 +17,7 @@ SECTIONS = re.findall(
     r"^### `([^`]+)`\n\n(.+?)\n\n\*(.+?)\*\n\n```yaml\n(.+?)```", PAGE, flags=re.DOTALL | re.MULTILINE
 )
 UNITS = {"s": "seconds", "x": "a ratio", "/s": "messages a second"}
+NEEDS_A_STORE = "invariants.history"
 PROBE = {"id": "peek", "kind": "tenant_probe", "victim": "acme", "attacker": "globex", "plant": ["payload"]}
 
 
@@ -37,15 +38,23 @@ def test_the_page_tells_the_facts_of_every_metric():
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     shutil.copytree(SCENARIOS / "flows", folder / "flows")
-    scenario = yaml.safe_load((SCENARIOS / "checkout-hardened.sim.yaml").read_text(encoding="utf-8"))
-    scenario["checks"] = [check for *_, example in SECTIONS for check in yaml.safe_load(example)]
-    scenario["faults"].append(PROBE)
-    (folder / "page.sim.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
+    examples = [check for *_, example in SECTIONS for check in yaml.safe_load(example)]
+    checkout, orders = (
+        yaml.safe_load((SCENARIOS / f"{name}-hardened.sim.yaml").read_text(encoding="utf-8"))
+        for name in ("checkout", "orders")
+    )
+    checkout["checks"] = [check for check in examples if check["metric"] != NEEDS_A_STORE]
+    checkout["faults"].append(PROBE)
+    orders["faults"] = [fault for fault in orders["faults"] if fault["kind"] != "store_error"]
+    orders["checks"] = [check for check in examples if check["metric"] == NEEDS_A_STORE]
+    for scenario in (checkout, orders):
+        (folder / f"{scenario['name']}.sim.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
     (code,) = re.findall(r"```python\n(.+?)```", PAGE, flags=re.DOTALL)
     (folder / "shop_checks.py").write_text(code, encoding="utf-8")
-    done = sim("run", folder / "page.sim.yaml", "--seeds", "2", "--report", folder / "reports")
+    done = sim("run", folder, "--seeds", "2", "--report", folder / "reports")
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    return json.loads((folder / "reports" / "result.json").read_text(encoding="utf-8"))["scenarios"][0]["checks"]
+    stored = json.loads((folder / "reports" / "result.json").read_text(encoding="utf-8"))
+    return [check for scenario in stored["scenarios"] for check in scenario["checks"]]
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penguiflow import InMemoryStateStore, Message, Node, NodePolicy, create
+from sim.checks.evaluate import evaluate_seed
 from sim.harness import run_seed
 from sim.model.prepared import Prepared
 from sim.model.scenario import FAULT_KINDS, Scenario
@@ -305,6 +306,23 @@ def test_a_failing_store_keeps_nothing_and_stops_nobody():
     store = stores[0]
     assert isinstance(store, InMemoryStateStore)
     assert asyncio.run(store.load_history("load-0")) == []
+
+
+@pytest.mark.parametrize(("failing", "gaps"), [(False, 0.0), (True, 10.0)])
+def test_a_history_with_gaps_is_found(failing, gaps):
+    """Each request whose events did not all reach the store is one, and none where all of them did."""
+    inject = [fault("store_error", op="save_event", error="timeout", chance=0.9)] if failing else []
+    audit = [{"id": "audit", "metric": "invariants.history", "max": 0}]
+
+    async def echo(message: Any, ctx: Any) -> Any:
+        return message
+
+    def build(world: Any) -> Any:
+        return create(Node(echo, name="echo").to(), state_store=world.store)
+
+    recording = run(build, load=SECOND, inject=inject, checks=audit)
+    (check,) = [one for one in evaluate_seed(scenario(checks=audit), recording).checks if one.id == "audit"]
+    assert (check.value, check.samples) == (gaps, 10)
 
 
 def test_a_skewed_clock_misleads_the_wall_clock_only():
