@@ -25,7 +25,7 @@ from sim.checks.findings.endings import unanswered
 from sim.checks.invariants import DUPLICATES, invariants, is_explored, promises_no_duplicates
 from sim.checks.metrics import measure
 from sim.checks.recovery import recovery_after
-from sim.checks.series import depth_series, request_series
+from sim.checks.series import depth_series, node_tallies, request_series
 from sim.checks.stats import summarise
 from sim.checks.story import Stories
 from sim.checks.windows import WHOLE, interval_of
@@ -86,6 +86,7 @@ def evaluate_seed(
         requests=request_series(recording),
         depths=depth_series(recording),
         time_shares=_time_shares(recording),
+        nodes=node_tallies(recording),
         steps_digest=recording.steps_digest,
         stride=recording.stride,
         marks=recording.marks,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from sim.checks.series import OUTCOMES, bin_width_s
 from sim.checks.stats import Samples, nearest_rank, percentile
-from sim.model.result import DepthBin, LatencyBin, Numbers, QueueSeries, TimeShare
+from sim.model.result import DepthBin, LatencyBin, NodeNumbers, Numbers, QueueSeries, TimeShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sim.model.outcome import DepthSeries, RequestSeries, SeedOutcome
+    from sim.model.outcome import DepthSeries, NodeTally, RequestSeries, SeedOutcome
 
 LATENCY_BINS_MAX = 64
 _DIGITS = 6
@@ -69,6 +69,23 @@ def time_shares(outcomes: Sequence[SeedOutcome]) -> tuple[TimeShare, ...]:
             blocked_s=round(total["blocked"], _DIGITS),
         )
         for node, total in totals.items()
+    )
+
+
+def node_numbers(outcomes: Sequence[SeedOutcome]) -> tuple[NodeNumbers, ...]:
+    """What each node did, over all seeds."""
+    tallies: defaultdict[str, list[NodeTally]] = defaultdict(list)
+    for outcome in outcomes:
+        for node, tally in outcome.nodes.items():
+            tallies[node].append(tally)
+    return tuple(
+        NodeNumbers(
+            node=node,
+            events=dict(sorted(sum((Counter(tally.events) for tally in several), Counter()).items())),
+            latencies=tuple(map(sum, zip(*(tally.latencies for tally in several), strict=True))),
+            latency_ms=round(sum(tally.latency_ms for tally in several), _DIGITS),
+        )
+        for node, several in sorted(tallies.items())
     )
 
 

@@ -1,15 +1,17 @@
-"""What the plots need of one run, small enough to keep for every seed of a sweep."""
+"""What plots and metrics need of one run, small enough to keep for every seed of a sweep."""
 
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from math import ceil, log2, nan
 from typing import TYPE_CHECKING, get_args
 
 from sim.checks.depths import held_depths
-from sim.model.outcome import DepthSeries, RequestSeries
-from sim.model.recording import Outcome
+from sim.model.outcome import DepthSeries, NodeTally, RequestSeries
+from sim.model.recording import INGRESS, Outcome
+from sim.model.result import LATENCY_BUCKETS_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +60,38 @@ def depth_series(recording: Recording) -> tuple[DepthSeries, ...]:
         for node in order
         if node in tables
     )
+
+
+_ENDS = {
+    "ok": "node_success",
+    "error": "node_error",
+    "timeout": "node_timeout",
+    "cancelled": "node_trace_cancelled",
+    "abandoned": "node_abandoned",
+    "deadline": "deadline_skip",
+}
+
+
+def node_tallies(recording: Recording) -> dict[str, NodeTally]:
+    """What each node did, by the names of the flow's own events; what died or never ended has only begun."""
+    events: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    latencies: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(LATENCY_BUCKETS_MS) + 1))
+    total_ms: defaultdict[str, float] = defaultdict(float)
+    for span in recording.spans:
+        if span.kind == "running":
+            events[span.node]["node_start"] += 1
+            latency_ms = round((span.end_s - span.start_s) * 1000, 6)
+            latencies[span.node][bisect_left(LATENCY_BUCKETS_MS, latency_ms)] += 1
+            total_ms[span.node] += latency_ms
+        elif span.kind == "backoff":
+            events[span.node]["node_retry"] += 1
+        if span.kind in ("running", "waiting") and span.result in _ENDS:
+            events[span.node][_ENDS[span.result]] += 1
+    return {
+        node: NodeTally(dict(sorted(events[node].items())), tuple(latencies[node]), round(total_ms[node], 6))
+        for node in sorted(events)
+        if node != INGRESS
+    }
 
 
 def _binned(start_s: float, end_s: float, width_s: float) -> Iterator[tuple[int, int, float]]:

@@ -10,7 +10,7 @@ from sim.checks.describe import describe_parameters, describe_where
 from sim.checks.doubts import fault_doubts, property_doubts
 from sim.checks.expectations import Failures, surprises
 from sim.checks.explored import exploration_of
-from sim.checks.plots import latency_bins, numbers, queue_series, time_shares
+from sim.checks.plots import latency_bins, node_numbers, numbers, queue_series, time_shares
 from sim.checks.ratchet import ratchet
 from sim.checks.rows import Row, build_rows, check_result
 from sim.checks.words import counted, share_of_seeds
@@ -91,6 +91,7 @@ def merge(
         limits_s=_limits_s(scenario),
         queues=queue_series([outcome.depths for outcome in shown]),
         time_shares=time_shares(shown),
+        nodes=node_numbers(shown),
         caught=tuple(_caught(row) for row in rows if expected.get(row.promise.id)),
         exploration=None if plans is None else exploration_of(scenario, plans, outcomes),
         stopped=stopped,

@@ -64,6 +64,23 @@ class DepthSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeTally:
+    """What one node did, in numbers that add up over seeds.
+
+    Args:
+        events: how often each flow event came, by its type.
+        latencies: attempts whose latency is at most each of `LATENCY_BUCKETS_MS`, the ones before excluded; last,
+            those beyond all of them.
+        latency_ms: milliseconds of all attempts together.
+
+    """
+
+    events: Mapping[str, int]
+    latencies: tuple[int, ...]
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class CheckOutcome:
     """One check in one seed.
 
@@ -109,6 +126,7 @@ class SeedOutcome:
         requests: for the plots.
         depths: for the plots.
         time_shares: seconds of each kind at each node.
+        nodes: what each node did.
 
     """
 
@@ -123,6 +141,7 @@ class SeedOutcome:
     requests: RequestSeries
     depths: tuple[DepthSeries, ...]
     time_shares: Mapping[str, Mapping[SpanKind, float]]
+    nodes: Mapping[str, NodeTally]
     steps_digest: str = ""
     plan: Plan | None = None
     properties: tuple[PropertyTally, ...] = ()

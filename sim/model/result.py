@@ -155,6 +155,24 @@ class TimeShare(_Data):
     blocked_s: float
 
 
+LATENCY_BUCKETS_MS = (1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000)
+"""Upper bounds of the buckets in which latencies of attempts are counted."""
+
+
+class NodeNumbers(_Data):
+    """What one node did, over all seeds.
+
+    `events` counts flow events by type. `latencies` counts attempts by the
+    buckets of `LATENCY_BUCKETS_MS`, each without the ones before, and last
+    those beyond all of them; `latency_ms` is the sum over all attempts.
+    """
+
+    node: str
+    events: dict[str, int]
+    latencies: tuple[int, ...]
+    latency_ms: float
+
+
 class Numbers(_Data):
     """Plain counts over all seeds."""
 
@@ -223,6 +241,7 @@ class ScenarioResult(_Data):
     limits_s: dict[str, float] = Field(default_factory=dict)
     queues: tuple[QueueSeries, ...] = ()
     time_shares: tuple[TimeShare, ...] = ()
+    nodes: tuple[NodeNumbers, ...] = ()
     caught: tuple[str, ...] = ()
     exploration: ExplorationResult | None = None
     stopped: str = ""

@@ -1,4 +1,4 @@
-"""The output tree (SCENARIOS section 2.3): `result.json`, `report.html` and the plots, each file whole or not there."""
+"""The output tree (SCENARIOS section 2.3): `result.json` and what is made of it, each file whole or not there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sim.model.errors import ReportError
-from sim.report import html, junit, markdown, resultfile
+from sim.report import html, junit, markdown, openmetrics, resultfile
 from sim.report.pictures import pictures
 from sim.report.plots import FORMATS, KINDS
 
@@ -69,6 +69,7 @@ def write_all(result: SuiteResult, folder: Path, *, skip_inconclusive: bool = Fa
         "report.html": html.render(stored, drawn).encode("utf-8"),
         "junit.xml": junit.render(stored, skip_inconclusive=skip_inconclusive),
         "summary.md": markdown.render(stored).encode("utf-8"),
+        "metrics.om": openmetrics.render(stored).encode("utf-8"),
     }
     with _named_errors(folder):
         _remove_stale(folder / _PLOTS, files)

@@ -16,6 +16,7 @@ def test_the_tree_holds_result_page_and_plots(tmp_path):
 
     assert tree(written.folder) == [
         "junit.xml",
+        "metrics.om",
         *(
             f"plots/checkout-hardened/{kind}.{ending}"
             for kind in ("latency", "queues")
@@ -96,6 +97,7 @@ def test_a_plot_that_fails_breaks_no_report(tmp_path, monkeypatch):
 
     assert tree(tmp_path) == [
         "junit.xml",
+        "metrics.om",
         "plots/checkout-hardened/latency.csv",
         "plots/checkout-hardened/queues.csv",
         "report.html",
