@@ -93,7 +93,7 @@ class Asking:
             return self._ended.about(trace_id) or ""
         ends = (request.deadline_s, request.gives_up_s)
         past = any(end_s is not None and round(self._world.now_s, 6) >= round(end_s, 6) for end_s in ends)
-        return "deadline" if past else ""
+        return _out_of_patience(request) if past else ""
 
     async def ask(
         self, subject: Subject, first: Arrival, payload: Any, *, trace: str, origin: str, again: Again
@@ -162,7 +162,8 @@ class Asking:
             answer = _CANCELLED if calls_off else _GAVE_UP
         request.ended_s = round(self._world.now_s, 6)
         request.outcome, request.detail = answer.outcome, answer.detail
-        self._ended.tell(request.trace_id, _GONE[request.outcome])
+        gone = _out_of_patience(request) if request.outcome == "deadline" else _GONE[request.outcome]
+        self._ended.tell(request.trace_id, gone)
         self._open.pop(request.trace_id, None)
         if self._leaks.active:
             self._leaks.read_answer(answer, request.tenant, request.trace_id)
@@ -193,6 +194,12 @@ class Asking:
             deadline_unix_s=None if deadline_s is None else self._world.start_unix_s + deadline_s,
         )
         return self._leaks.mark(envelope)
+
+
+def _out_of_patience(request: Request) -> Gone:
+    """Whether a caller that got no answer in time left before the request's own deadline, or at it."""
+    patience_s, deadline_s = request.gives_up_s, request.deadline_s
+    return "gave_up" if patience_s is not None and (deadline_s is None or patience_s < deadline_s) else "deadline"
 
 
 def _copied(payload: Any) -> Any:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING
 
+from penguiflow import digest
 from sim.checks.parameters import own_parameters
 from sim.model.metrics import unit_of as metric_unit
 from sim.model.units import format_duration
 
 if TYPE_CHECKING:
+    from sim.model.recording import Effect
     from sim.model.scenario import Check, Fault, Where
 
 SECONDS = "s"
@@ -58,3 +60,14 @@ def describe_value(value: float, unit: str) -> str:
 def describe_time(at_s: float) -> str:
     """A moment or a length of virtual time with two decimals, three where it needs them: `40.12 s`, `0.105 s`."""
     return f"{at_s:.3f}".removesuffix("0") + " s"
+
+
+def describe_key(effect: Effect) -> str:
+    """The idempotency key of an effect, for people: `key load-12/charge`, `key with digest 1f3a...`.
+
+    A key that is not made of its trace may be made of what the caller sent, and no report holds that.
+    """
+    if effect.key is None:
+        return "without a key"
+    of_trace = effect.trace_id is not None and effect.key.startswith(f"{effect.trace_id}/")
+    return f"key {effect.key}" if of_trace else f"key with digest {digest(effect.key)[:8]}"

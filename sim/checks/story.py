@@ -6,6 +6,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from sim.checks.describe import describe_key
 from sim.checks.whereabouts import life_of
 from sim.model.result import Moment
 
@@ -153,8 +154,8 @@ def _span_moment(span: Span) -> Moment:
 
 
 def _effect_moment(effect: Effect) -> Moment:
-    key = "without a key" if effect.key is None else f"key {effect.key}"
-    return _instant("effect", effect.at_s, node=effect.node, attempt=effect.attempt, text=f"{effect.name} {key}")
+    text = f"{effect.name} {describe_key(effect)}"
+    return _instant("effect", effect.at_s, node=effect.node, attempt=effect.attempt, text=text)
 
 
 def _fire_moment(fire: Fire) -> Moment:

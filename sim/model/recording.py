@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["ok", "error", "deadline", "cancelled", "no_result", "unanswered"]
 SpanKind = Literal["waiting", "running", "backoff", "blocked"]
-Gone = Literal["", "answered", "refused", "cancelled", "deadline"]
+Gone = Literal["", "answered", "refused", "cancelled", "deadline", "gave_up"]
 """Why nobody waits for an effect any more; empty while somebody does, or where nobody ever did."""
 
 INGRESS = "ingress"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -15,6 +16,9 @@ DEPTH_MAX = 12
 
 _WITHOUT_TEXT = (int, float, bool, type(None), complex)
 _ENCODED = (bytes, bytearray, memoryview)
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
+"""Keys like this are names that somebody gave to a field; with digits in it, one may be somebody's data."""
+
 _CODE = (type, ModuleType, FunctionType, MethodType, BuiltinFunctionType)
 BETWEEN = "\0"
 """Stands between two texts that have nothing to do with each other: no form of a mark holds it."""
@@ -82,9 +86,14 @@ def _parts(value: Any) -> Iterable[tuple[str, Any]]:
 
 def _of_mapping(value: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        yield str(key), item
+        yield _step(key), item
         if not isinstance(key, _WITHOUT_TEXT):
             yield "(key)", key
+
+
+def _step(key: object) -> str:
+    """A key as a part of a path, which reports show: the name of a field as it is, of any other key only its type."""
+    return key if isinstance(key, str) and _FIELD.fullmatch(key) else f"<{type(key).__name__}>"
 
 
 def _of_exception(error: BaseException) -> Iterator[tuple[str, Any]]:

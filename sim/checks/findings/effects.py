@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.checks.describe import describe_time
+from sim.checks.describe import describe_key, describe_time
 from sim.checks.findings.scene import FINDINGS_MAX, Evidence
 from sim.checks.metrics import is_unkeyed, is_zombie
 from sim.checks.selection import effects_in, first_of_each
@@ -76,7 +76,7 @@ def _effects(scene: Scene) -> list[Effect]:
 
 
 def _duplicate(scene: Scene, first: Effect, repeat: Effect) -> Finding:
-    key = "without a key" if repeat.key is None else f"key {repeat.key}"
+    key = describe_key(repeat)
     died = any(first.at_s <= death_s <= repeat.at_s for death_s in scene.recording.deaths_s)
     return scene.finding(
         "duplicate_effect",
@@ -96,7 +96,7 @@ def _reused(scene: Scene, first: Effect, repeat: Effect) -> Finding:
     return scene.finding(
         "reused_key",
         repeat.at_s,
-        f"{_named(repeat)} key {repeat.key} took effect twice with different arguments: {_acted(first, repeat)} "
+        f"{_named(repeat)} {describe_key(repeat)} took effect twice with different arguments: {_acted(first, repeat)} "
         f"and {_acted(repeat, first)} ({_traces(first, repeat)})",
         trace_id=repeat.trace_id,
         tenant=repeat.tenant,
@@ -166,7 +166,7 @@ def _duplicate_fix(first: Effect, repeat: Effect) -> str:
 
 
 def _key_noted(effect: Effect) -> str:
-    return "no idempotency key" if effect.key is None else f"idempotency key {effect.key}"
+    return "no idempotency key" if effect.key is None else f"idempotency {describe_key(effect)}"
 
 
 _GONE = {
@@ -174,12 +174,14 @@ _GONE = {
     "refused": "after the caller was told that it had failed",
     "cancelled": "after it was cancelled",
     "deadline": "after its deadline",
+    "gave_up": "after the caller had given up",
 }
 _GONE_CAUSE = {
     "answered": "The answer left the flow before {node} was done: a branch or a task that nobody waits for.",
     "refused": "{node} goes on, or is tried again, after the failure was told: the caller is going to ask again.",
     "cancelled": "{node} does not end when it is cancelled, or shields the call from it.",
     "deadline": "Work on the trace went on at {node} when its time was up.",
+    "gave_up": "{node} does not know that its caller has left: the request has no deadline as short as its patience.",
 }
 _GONE_FIX = {
     "answered": "Answer after {name}, or hand it to a queue of its own whose work no caller is told about.",
@@ -189,6 +191,8 @@ _GONE_FIX = {
     "into a step of its own with a key.",
     "deadline": "Keep timeout_s times the attempts of {node}, with backoff, inside the request's deadline_s, "
     "and look at the deadline right before {name}.",
+    "gave_up": "Send requests with a deadline_s that is no longer than their caller waits, or let the caller cancel "
+    "the trace when it leaves; look at the deadline right before {name}.",
 }
 
 

@@ -46,7 +46,7 @@ def span(kind="running", start_s=0.0, end_s=1.0, *, trace_id="t1", node="charge"
     return Span(trace_id, node, kind, attempt, start_s, end_s, result)
 
 
-def effect(at_s=1.0, key: str | None = "k1", **fields: Any) -> Effect:
+def effect(at_s=1.0, key: str | None = "t1/charge", **fields: Any) -> Effect:
     known = {
         "name": "charge_card", "args_digest": "a", "trace_id": "t1", "tenant": "acme", "node": "charge",
         "attempt": 1,

@@ -33,10 +33,10 @@ def the_finding(check, recording, **kwargs):
 
 def test_a_duplicate_names_key_attempts_times_and_trace():
     """One line says what took effect twice, which attempts, when, and where."""
-    recording = record(effects=[effect(40.12, "ord-17"), effect(41.2, "ord-17", attempt=2)])
+    recording = record(effects=[effect(40.12, "t1/charge"), effect(41.2, "t1/charge", attempt=2)])
     finding = the_finding(ONCE, recording)
     assert finding.summary == (
-        "charge_card key ord-17 took effect twice: attempt 1 at 40.12 s and attempt 2 at 41.20 s "
+        "charge_card key t1/charge took effect twice: attempt 1 at 40.12 s and attempt 2 at 41.20 s "
         "(trace t1, node charge)"
     )
     assert (finding.kind, finding.trace_id, finding.node, finding.at_s) == ("duplicate_effect", "t1", "charge", 41.2)
@@ -57,6 +57,13 @@ def test_a_duplicate_says_how_it_came_about(repeat, summary, cause):
     finding = the_finding(ONCE, record(effects=[effect(1.0), effect(2.0, **repeat)]))
     assert summary in finding.summary
     assert cause in finding.cause
+
+
+def test_a_key_that_is_not_made_of_its_trace_is_told_by_its_digest():
+    """It may be made of what the caller sent, and no report holds that; equal keys still look equal."""
+    finding = the_finding(ONCE, record(effects=[effect(1.0, "ada@example"), effect(2.0, "ada@example", attempt=2)]))
+    assert finding.summary.startswith("charge_card key with digest faf17091 took effect twice")
+    assert "ada" not in finding.model_dump_json()
 
 
 def test_a_duplicate_without_a_key_says_so():
@@ -328,12 +335,12 @@ def test_a_story_holds_everything_in_order_of_time():
         ("waiting", 0.0, 1, ""),
         ("running", 0.5, 1, ""),
         ("fault", 0.5, None, "slow: late in t1"),
-        ("effect", 0.9, 1, "charge_card key k1"),
+        ("effect", 0.9, 1, "charge_card key t1/charge"),
         ("backoff", 1.0, 1, ""),
         ("running", 1.5, 1, ""),
         ("deadline", 2.0, None, ""),
         ("answer", 2.0, None, "deadline gave up"),
-        ("effect", 2.4, 2, "charge_card key k1"),
+        ("effect", 2.4, 2, "charge_card key t1/charge"),
     ]
 
 

@@ -100,7 +100,7 @@ def test_a_caller_that_gives_up_is_told_no_and_what_happens_later_is_a_zombie():
 
     assert asked(recording) == [("load-0", "order-0", 1, 0.0, "deadline")]
     assert recording.requests[0].ended_s == 0.5
-    assert [(effect.at_s, effect.gone) for effect in recording.effects] == [(2.0, "deadline")]
+    assert [(effect.at_s, effect.gone) for effect in recording.effects] == [(2.0, "gave_up")]
 
 
 def test_a_deadline_before_the_end_of_patience_decides():

@@ -128,7 +128,7 @@ def test_a_request_whose_caller_has_gone_comes_again_all_the_same():
     """A broker keeps what is not acknowledged; its effect is a zombie."""
     recording = run(charging, inject=[power(restart_after="10s")], load={**ONE, "client": {"give_up_after": "1s"}})
     assert outcomes(recording) == ["deadline"]
-    assert [(effect.trace_id, effect.gone) for effect in recording.effects] == [("load-0", "deadline")]
+    assert [(effect.trace_id, effect.gone) for effect in recording.effects] == [("load-0", "gave_up")]
 
 
 def test_a_request_called_off_while_it_is_down_is_withdrawn():

@@ -73,7 +73,7 @@ def test_one_key_with_other_arguments_is_a_finding_of_its_own():
     recording = run(act, load={"stages": [{"for": "2s", "rate": "1/s"}]}, tenants={"acme": {}})
     assert kinds(recording) == ["reused_key"]
     (finding,) = findings(recording, "effects.duplicates")
-    assert "charge key k took effect twice with different arguments" in finding.summary
+    assert "took effect twice with different arguments: attempt 1 at" in finding.summary
     assert "stands for two different things" in finding.cause
 
 
@@ -179,6 +179,16 @@ def test_each_kind_of_zombie_is_told_apart(act, gone, words):
     assert "pay" in finding.cause + finding.fix
 
 
+def test_a_caller_that_left_before_its_deadline_has_given_up():
+    """Its own patience is not the request's deadline, which nobody in the flow could have looked at."""
+    load = {**ONE, "client": {"give_up_after": "2s"}}
+    recording = run(partial(acting, lambda _message, ctx: _after(5, ctx)), load=load)
+    assert [effect.gone for effect in recording.effects] == ["gave_up"]
+    (finding,) = findings(recording, "effects.zombies")
+    assert "after the caller had given up at 2.00 s" in finding.summary
+    assert "no longer than their caller waits" in finding.fix
+
+
 def test_an_effect_in_time_is_no_zombie():
     """While the caller waits, nothing is late."""
     recording = run(charging)
@@ -228,7 +238,7 @@ def test_one_key_at_two_services_is_no_duplicate():
     for service in ("bank", "depot", "bank"):
         carry_out(watch, call(service=service))
     assert kinds(recording) == ["duplicate_effect"]
-    assert findings(recording, "effects.duplicates")[0].summary.startswith("POST /charges at bank key k took effect")
+    assert findings(recording, "effects.duplicates")[0].summary.startswith("POST /charges at bank key ")
 
 
 def test_a_declared_node_is_an_effect_of_its_own_each_time_its_body_ends():
