@@ -15,6 +15,8 @@ from sim.capsules import dump
 from sim.cli.events import tell_end
 from sim.cli.exits import Exit, code_of, deciding, tell
 from sim.cli.machine import machine_facts
+from sim.cli.tracing import write_traces
+from sim.loader import ScenarioError
 from sim.model.capsule import capsule_file
 from sim.model.result import SuiteResult, worst
 from sim.report import ReportError, render_console, render_github, write_all, write_file
@@ -48,6 +50,7 @@ class Telling:
         inconclusive_allowed: whether inconclusive verdicts end with 0.
         warnings_fail: whether warnings end with 1.
         started_unix_s: when the command began.
+        every_trace: whether the traces of all seeds are written, and not only those of failing ones.
 
     """
 
@@ -56,36 +59,31 @@ class Telling:
     inconclusive_allowed: bool = False
     warnings_fail: bool = False
     started_unix_s: float = 0.0
+    every_trace: bool = False
 
 
-def conclude(
-    results: Sequence[ScenarioResult],
-    errors: list[BaseException],
-    *,
-    capsules: Sequence[Capsule] = (),
-    planned: int,
-    telling: Telling,
-) -> Exit:
+def conclude_all(ended: Sequence[Ended], errors: list[BaseException], *, planned: int, telling: Telling) -> Exit:
     """Print and write what is finished, tell what went wrong, and say last how it ended.
 
     Args:
-        results: of the scenarios that ran to their end.
+        ended: the scenarios that ran to their end.
         errors: what kept others from it.
-        capsules: their failing runs.
         planned: how many there were to run.
         telling: how.
 
     """
+    results = [one.result for one in ended]
+    capsules = [capsule for one in ended for capsule in one.capsules]
     code = deciding([_exit_code(results, telling), *map(code_of, errors)])
     last_line = ""
     if results:
         suite = suite_of(results, telling, errors)
         last_line = _tell_suite(suite, _capsule_paths(capsules, telling), telling)
         try:
-            _write(suite, capsules, telling)
-        except ReportError as error:
+            _write(suite, ended, telling)
+        except (ReportError, ScenarioError) as error:
             errors.append(error)
-            code = deciding([code, Exit.NOT_WRITTEN])
+            code = deciding([code, code_of(error)])
     for each in errors:
         tell(each)
     if telling.format == "json":
@@ -95,12 +93,6 @@ def conclude(
             f"exit {code}: {_shortfall(code, results, planned)}" if errors else last_line, color=_colour(telling)
         )
     return code
-
-
-def conclude_all(ended: Sequence[Ended], errors: list[BaseException], *, planned: int, telling: Telling) -> Exit:
-    """The same, for scenarios with their failing runs."""
-    capsules = [capsule for one in ended for capsule in one.capsules]
-    return conclude([one.result for one in ended], errors, capsules=capsules, planned=planned, telling=telling)
 
 
 def suite_of(results: Sequence[ScenarioResult], telling: Telling, errors: Sequence[BaseException] = ()) -> SuiteResult:
@@ -144,12 +136,14 @@ def _capsule_paths(capsules: Sequence[Capsule], telling: Telling) -> dict[tuple[
     return {(one.name, one.seed): str(folder / capsule_file(one.name, one.seed)) for one in capsules}
 
 
-def _write(suite: SuiteResult, capsules: Sequence[Capsule], telling: Telling) -> None:
+def _write(suite: SuiteResult, ended: Sequence[Ended], telling: Telling) -> None:
     if telling.report is None:
         return
     written = write_suite(suite, telling)
-    for one in capsules:
-        write_file(telling.report / FAILURES / capsule_file(one.name, one.seed), dump(one))
+    for one in ended:
+        for capsule in one.capsules:
+            write_file(telling.report / FAILURES / capsule_file(capsule.name, capsule.seed), dump(capsule))
+    write_traces((one.swept for one in ended), telling.report, every=telling.every_trace)
     for error in written.errors:
         click.echo(error, err=True)
     if telling.format != "json":

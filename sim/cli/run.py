@@ -68,6 +68,7 @@ def _day(_context: click.Context, _option: click.Parameter, value: str | None) -
 @click.option("--verify", default=1, type=click.IntRange(min=0), help="So many seeds run twice, to compare the bytes.")
 @click.option("--shard", callback=parse_part, metavar="K/N", help="Run every N-th seed from the K-th on, for merge.")
 @click.option("--report", callback=_report_folder, help="Write result.json, report.html and plots to this folder.")
+@click.option("--traces", type=click.Choice(["all"]), help="Write the traces of all seeds, not of failing ones only.")
 @click.option("--allow", type=click.Choice(["inconclusive"]), help="End with 0 although something is inconclusive.")
 @click.option("--fail-on", type=click.Choice(["warn"]), help="End with 1 where there are warnings.")
 @click.option("--format", default="auto", type=click.Choice(FORMATS), help="How results are told on standard output.")
@@ -112,6 +113,7 @@ def run(paths: tuple[Path, ...], report: Path | None, jobs: int | None, **option
         inconclusive_allowed=options["allow"] is not None,
         warnings_fail=options["fail_on"] is not None,
         started_unix_s=started_unix_s,
+        every_trace=options["traces"] is not None,
     )
     manner = Manner(
         explore=options["explore"],

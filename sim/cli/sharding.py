@@ -76,8 +76,9 @@ def merge(shards: tuple[Path, ...], report: Path, **options: Any) -> Exit:
     """Put the shards of a run together, as if it had been one.
 
     SHARDS are the folders that `sim run --shard K/N --report FOLDER` has
-    left, all N of them. Nothing runs. Each file of the report, but run.json,
-    is the same to the byte as that of one run without shards.
+    left, all N of them. Only the failing seeds whose traces are written run
+    once more. Each file of the report, but run.json, is the same to the byte
+    as that of one run without shards.
 
     \b
     penguiflow sim run scenarios --shard 1/2 --report shard-1

@@ -191,15 +191,18 @@ def _gathered(
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A scenario that has run: its result, and its failing runs."""
+    """A scenario that has run: what was gathered, its result, and its failing runs."""
 
+    swept: Swept
     result: ScenarioResult
     capsules: Sequence[Capsule]
 
 
 def as_result(swept: Swept, _all_seeds: Sequence[int] = ()) -> Ended | None:
     """What was gathered, merged; nothing when a limit came before the first seed."""
-    return Ended(result_of(swept), capsules_of(swept.loaded, swept.failing)) if swept.outcomes else None
+    if not swept.outcomes:
+        return None
+    return Ended(swept, result_of(swept), capsules_of(swept.loaded, swept.failing))
 
 
 def as_told_result(swept: Swept, all_seeds: Sequence[int]) -> Ended | None:

@@ -1,4 +1,4 @@
-"""Reports: pure functions of a `SuiteResult`. No run, no clock, no network."""
+"""Reports: pure functions of a `SuiteResult`, traces of a `Recording`. No run, no clock, no network."""
 
 from sim.model.errors import ReportError, ResultError
 from sim.report.console import render as render_console
@@ -6,7 +6,8 @@ from sim.report.github import render as render_github
 from sim.report.html import render as render_html
 from sim.report.resultfile import dump as dump_result
 from sim.report.resultfile import load as load_result
-from sim.report.write import Written, write_all, write_file, write_plots, write_rendered
+from sim.report.tracelines import render as render_trace
+from sim.report.write import Written, write_all, write_file, write_plots, write_rendered, write_trace_files
 
 __all__ = [
     "ReportError",
@@ -17,8 +18,10 @@ __all__ = [
     "render_console",
     "render_github",
     "render_html",
+    "render_trace",
     "write_all",
     "write_file",
     "write_plots",
     "write_rendered",
+    "write_trace_files",
 ]

@@ -13,7 +13,7 @@ from sim.report.pictures import pictures
 from sim.report.plots import FORMATS, KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sim.model.result import SuiteResult
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Rendering = Literal["html", "md", "junit"]
 _PLOTS = "plots"
+_TRACES = "traces"
+_TRACE_ENDING = ".ndjson.gz"
 _PLOT_FILES = tuple(f"{kind}.{ending}" for kind in KINDS for ending in (*FORMATS, "csv"))
 _NAME_LENGTH = 80
 
@@ -138,6 +140,24 @@ def _folder_names(names: Sequence[str]) -> list[str]:
     return taken
 
 
+def write_trace_files(traces: Mapping[str, Iterable[tuple[int, bytes]]], folder: Path) -> None:
+    """Write the traces of some seeds of each scenario below `folder`, and remove those of an earlier run.
+
+    Raises:
+        ReportError: when one cannot be written.
+
+    """
+    with _named_errors(folder):
+        for stale in _own_folders(folder / _TRACES):
+            for file in stale.glob(f"*{_TRACE_ENDING}"):
+                file.unlink()
+            with suppress(OSError):
+                stale.rmdir()  # only an empty folder goes
+        for name, seeds in zip(_folder_names([*traces]), traces.values(), strict=True):
+            for seed, content in seeds:
+                _write(folder / _TRACES / name / f"{seed}{_TRACE_ENDING}", content)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write one more file of a report.
 
@@ -164,15 +184,20 @@ def _named_errors(folder: Path) -> Iterator[None]:
 
 def _remove_stale(plots: Path, files: Mapping[str, bytes]) -> None:
     """Remove plots that this run does not write; whatever else somebody keeps in the folder stays."""
-    if not plots.is_dir():
-        return
-    for folder in sorted(child for child in plots.iterdir() if child.is_dir() and not child.is_symlink()):
+    for folder in _own_folders(plots):
         for name in _PLOT_FILES:
             if f"{_PLOTS}/{folder.name}/{name}" not in files:
                 (folder / name).unlink(missing_ok=True)
         with suppress(OSError):
             # Only an empty folder goes.
             folder.rmdir()
+
+
+def _own_folders(parent: Path) -> list[Path]:
+    """The folders in a folder, those left out that lie elsewhere."""
+    if not parent.is_dir():
+        return []
+    return sorted(child for child in parent.iterdir() if child.is_dir() and not child.is_symlink())
 
 
 def _write(path: Path, content: bytes) -> None:

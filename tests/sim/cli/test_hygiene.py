@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     return "\n".join(outputs), folder / "report"
 
 
+def content(path: Path) -> str:
+    octets = path.read_bytes()
+    return (gzip.decompress(octets) if path.suffix == ".gz" else octets).decode("utf-8", "replace")
+
+
 def secrets_in(text: str) -> set[str]:
     scanner = Scanner()
     for place, secret in SECRETS.items():
@@ -121,8 +127,9 @@ def test_nothing_that_is_printed_holds_a_value(told):
 def test_no_file_holds_a_value(told):
     """Results, pages, plots, tables: each file that a run leaves, in whatever form a value could stand there."""
     files = [path for path in sorted(told[1].rglob("*")) if path.is_file()]
-    assert {path.suffix for path in files} >= {".json", ".html", ".xml", ".md", ".svg", ".csv"}
-    found = {path.name: secrets_in(path.read_bytes().decode("utf-8", "replace")) for path in files}
+    assert {path.suffix for path in files} >= {".json", ".html", ".xml", ".md", ".svg", ".csv", ".om", ".gz"}
+    assert any(path.name.endswith(".capsule.json") for path in files)
+    found = {path.name: secrets_in(content(path)) for path in files}
     assert {name: places for name, places in found.items() if places} == {}
 
 
