@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
+NO_EXTRA: Mapping[str, Any] = MappingProxyType({})
+"""The further facts of an event that has none."""
 _SCALARS = (str, int, float, bool)
 _OF_ONE_REQUEST = ("key", "args_digest")
 
@@ -54,13 +55,13 @@ class FlowEvent:
     trace_pending: int | None
     trace_inflight: int
     trace_cancelled: bool
-    extra: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    extra: Mapping[str, Any] = field(default_factory=lambda: NO_EXTRA)
     tenant: str | None = None
     queue_wait_ms: float | None = None
     emit_wait_ms: float | None = None
 
     def __post_init__(self) -> None:
-        if self.extra is not _EMPTY:
+        if self.extra is not NO_EXTRA:
             object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
 
     @property

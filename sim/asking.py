@@ -91,9 +91,11 @@ class Asking:
         request = self._open.get(trace_id)
         if request is None:
             return self._ended.about(trace_id) or ""
-        ends = (request.deadline_s, request.gives_up_s)
-        past = any(end_s is not None and round(self._world.now_s, 6) >= round(end_s, 6) for end_s in ends)
-        return _out_of_patience(request) if past else ""
+        now_s = round(self._world.now_s, 6)
+        for end_s in (request.deadline_s, request.gives_up_s):
+            if end_s is not None and now_s >= round(end_s, 6):
+                return _out_of_patience(request)
+        return ""
 
     async def ask(
         self, subject: Subject, first: Arrival, payload: Any, *, trace: str, origin: str, again: Again

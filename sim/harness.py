@@ -107,6 +107,7 @@ class _Run:
         self._faults = scenario.faults if faults else ()
         self._world = _planned_world(prepared, seed, plan)
         self._world.digest.keep_events = keep_events
+        self._clock: Callable[[], float] = self._world.loop.time
         self._services = _services(prepared, self._world)
         self._plan = plan
         self._surroundings = _surroundings(prepared, self._world)
@@ -297,9 +298,6 @@ class _Run:
         """Stand `interceptor` around what the subject does, and around what it asks of services."""
         subject.install(interceptor)
         self._services.install(interceptor)
-
-    def _clock(self) -> float:
-        return self._world.now_s
 
 
 class _TellingRecorder(Recorder):

@@ -228,17 +228,18 @@ class Context:
         if self._worker is None or self._delivery is None:
             return await act()
         engine, station, trace = self._worker.engine, self._worker.station, self._delivery.trace
+        given = digest(args) if engine.events.wanted("effect") else ""
         if engine.around["tool"]:
             node = station.node.label
             call = Call(
                 act="tool", node=node, name=name, trace_id=trace.trace_id, tenant=trace.tenant, attempt=self.attempt,
-                occurrence=trace.next_occurrence("tool", node, name), value=args, key=key,
+                occurrence=trace.next_occurrence("tool", node, name), value=args, key=key, args_digest=given,
             )  # fmt: skip
             result = await run_through(engine.around["tool"], call, act)
         else:
             result = await act()
-        if engine.events.wanted("effect"):
-            extra = {"effect": name, "key": key, "args_digest": digest(args)}
+        if given:
+            extra = {"effect": name, "key": key, "args_digest": given}
             engine.events.emit("effect", station, trace, attempt=self.attempt, extra=extra)
         return result
 

@@ -10,7 +10,7 @@ from penguiflow import ambient
 from penguiflow.core.graph import ROOKERY, Endpoint
 from penguiflow.core.hooks import Hook, HookPolicy
 from penguiflow.errors import HookBacklogFull
-from penguiflow.metrics import FlowEvent
+from penguiflow.metrics import NO_EXTRA, FlowEvent
 from penguiflow.state.models import StoredEvent
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Events:
             trace_pending=None if trace is None else trace.pending,
             trace_inflight=0 if trace is None else trace.inflight,
             trace_cancelled=trace is not None and trace.closed == "cancelled" and event_type != "trace_cancel_finish",
-            extra=extra or {},
+            extra=extra or NO_EXTRA,
             tenant=None if trace is None else trace.tenant,
             queue_wait_ms=queue_wait_ms,
             emit_wait_ms=emit_wait_ms,

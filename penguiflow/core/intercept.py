@@ -36,6 +36,7 @@ class Call:
         occurrence: how many acts of this kind by this node on this name the trace made before, counted from 0.
         value: the message, stored event or tool arguments that the act is about; not to be changed.
         key: the idempotency key of a tool call, if it has one.
+        args_digest: the digest of a tool call's `value` as it was given; empty where nobody needed it so far.
 
     """
 
@@ -48,6 +49,7 @@ class Call:
     occurrence: int
     value: Any = None
     key: str | None = None
+    args_digest: str = ""
 
 
 class Interceptor(Protocol):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penguiflow.core.floe import Inbox
+from penguiflow.core.floe import Floe, Inbox
 
 if TYPE_CHECKING:
-    from penguiflow.core.floe import Floe
     from penguiflow.core.graph import Graph
     from penguiflow.core.rookery import Rookery
     from penguiflow.node import Node
@@ -42,12 +41,12 @@ class Station:
 
     def depth_in(self) -> int:
         """Messages that wait before the node."""
-        return sum(floe.qsize() for floe in self.incoming)
+        return sum(map(Floe.qsize, self.incoming))
 
     def depth_out(self) -> int:
         """Messages that wait behind the node, and unread results where they leave the flow here."""
         unread = 0 if self.rookery is None else len(self.rookery)
-        return unread + sum(floe.qsize() for floe in self.outgoing)
+        return unread + sum(map(Floe.qsize, self.outgoing))
 
     def outgoing_count(self) -> int:
         """Edges that lead away, one of them to the Rookery where results leave the flow here."""

@@ -54,6 +54,8 @@ class Draws:
         if not 0.0 <= probability <= 1.0:
             msg = f"probability {probability!r} lies outside 0 to 1; write a share such as 0.1"
             raise ValueError(msg)
+        if probability in (0.0, 1.0):
+            return probability == 1.0
         return self.u64(*address) < int(probability * _WHOLE)
 
     def octets(self, count: int, *address: str | int) -> bytes:

@@ -18,7 +18,7 @@ from sim.model.columns import packed, unpacked
 
 T = TypeVar("T")
 
-BLOCK = 4096
+BLOCK = 8192
 """Entries that are packed together; the newest that do not fill a block are kept as they are."""
 
 

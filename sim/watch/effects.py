@@ -57,7 +57,7 @@ class EffectWatch:
         """
         if not self._is_effect(call):
             return await proceed()
-        arguments = digest(call.value)  # before the call: the tool may change what it is given
+        arguments = call.args_digest or digest(call.value)  # before the call: the tool may change what it is given
         number, gone = next(self._numbers), self._why_gone(call)
         self._under_way[number] = call, arguments, gone
         try:

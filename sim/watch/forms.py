@@ -65,6 +65,7 @@ _BASE64 = tuple(
     for shift in range(3)
 )
 _RUN = re.compile(r"[0-9a-fA-F]{32,}")
+_REMEMBERED_MAX = 1024
 
 
 class Scanner:
@@ -72,9 +73,11 @@ class Scanner:
 
     def __init__(self) -> None:
         self._known: dict[str, Form] = {}
+        self._clean: dict[tuple[str | None, ...], None] = {}
 
     def add(self, canary: Canary) -> None:
         """Find this one too, from now on."""
+        self._clean.clear()
         mark = canary.text
         for text in (mark, mark.upper()):
             raw = text.encode()
@@ -87,47 +90,62 @@ class Scanner:
 
     def find(self, text: str) -> dict[Form, None]:
         """Every mark in `text`, each with every form that it has there."""
+        if len(text) < MARK_LENGTH:  # no form is shorter, and what is escaped only gets longer
+            return {}
         found = dict.fromkeys(self._forms(text))
         for _ in range(_ROUNDS_MAX):
             # What was escaped twice, such as JSON in JSON or a URL in a URL, takes two rounds.
             plain = unescaped(text)
-            if plain == text:
+            if plain is text or plain == text:
                 break
             text = plain
             found.update(dict.fromkeys(_escaped(form) for form in self._forms(text) if form not in found))
         return found
 
-    def _forms(self, text: str) -> Iterator[Form]:
+    def is_in(self, *texts: str | None) -> bool:
+        """Whether any of `texts` holds a mark; those that come again and again are searched once."""
+        if texts in self._clean:
+            return False
+        if any(self.find(text) for text in texts if text is not None):
+            return True
+        if len(self._clean) == _REMEMBERED_MAX:
+            self._clean.clear()
+        self._clean[texts] = None
+        return False
+
+    def _forms(self, text: str) -> list[Form]:
+        found: list[Form] = []
         folded = text.lower()
         for start, length in _FOLDED:
-            if start in folded:  # nearly never: asked here, it saves a generator
+            if start in folded:
                 for form in self._behind(start, length, folded):
                     upper = form.name == "plain" and form.canary.text not in text
-                    yield form._replace(name="upper-case") if upper else form
+                    found.append(form._replace(name="upper-case") if upper else form)
         for start, length in _BASE64:
             if start in text:
-                yield from self._behind(start, length, text)
+                found.extend(self._behind(start, length, text))
         if len(text) >= _HASH_LENGTHS[0]:
-            yield from self._hashes(text)
+            found.extend(self._hashes(text))
+        return found
 
     def _behind(self, anchor: str, length: int, text: str) -> Iterator[Form]:
         """The known forms that begin with `anchor` anywhere in `text`."""
         start = text.find(anchor)
         while start >= 0:
-            yield from self._look_up(text[start : start + length])
+            form = self._known.get(text[start : start + length])
+            if form is not None:
+                yield form
             start = text.find(anchor, start + 1)
 
-    def _hashes(self, text: str) -> Iterator[Form]:
-        for match in _RUN.finditer(text):
-            run = match[0].lower()
-            for length in _HASH_LENGTHS:
-                for start in range(len(run) - length + 1):
-                    yield from self._look_up(run[start : start + length])
-
-    def _look_up(self, candidate: str) -> Iterator[Form]:
-        form = self._known.get(candidate)
-        if form is not None:
-            yield form
+    def _hashes(self, text: str) -> list[Form]:
+        runs = [run.lower() for run in _RUN.findall(text)]
+        candidates = (
+            run[start : start + length]
+            for run in runs
+            for length in _HASH_LENGTHS
+            for start in range(len(run) - length + 1)
+        )
+        return [self._known[candidate] for candidate in candidates if candidate in self._known] if runs else []
 
 
 def unescaped(text: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable, Sequence
 
-    from penguiflow import Call, FlowEvent
+    from penguiflow import Call, FlowEvent, StreamChunk
     from sim.kernel.draws import Draws
     from sim.model.recording import Recording
     from sim.model.scenario import TenantProbeFault
@@ -122,8 +122,10 @@ class LeakWatch:
 
     def observe(self, event: FlowEvent) -> None:
         """Look at an event, and at the labels that a metric would get from it."""
-        node, trace_id, told = event.node_name, event.trace_id, dict(event.extra)
-        if self._scanner.find(all_text([event.event_type, node, event.node_id, trace_id, event.tenant, told])):
+        node, trace_id = event.node_name, event.trace_id
+        told = [trace_id, dict(event.extra)] if event.extra else trace_id
+        marked = self._scanner.is_in(event.event_type, node, event.node_id, event.tenant)
+        if marked or self._scanner.find(all_text(told)):
             self.look("events", event.to_payload(), seen_by=event.tenant, node=node, trace_id=trace_id)
             # Labels are made of what stands in the event, so they are clean where it is.
             self.look("metric_labels", event.tag_values(), seen_by=None, node=node, trace_id=trace_id)
@@ -134,7 +136,8 @@ class LeakWatch:
         sink = "errors" if isinstance(told, BaseException) else "egress"
         self.look(sink, told, seen_by=tenant, node=None, trace_id=trace_id)
         for part in told if isinstance(told, list) else ():
-            self._look_across(_Viewer("egress", tenant, None, trace_id), part)
+            if (chunk := chunk_in(part)) is not None:
+                self._look_across(_Viewer("egress", tenant, None, trace_id), chunk)
         if answer.error is not None:
             self.look("errors", answer.error, seen_by=tenant, node=None, trace_id=trace_id)
         self._seams.close(trace_id)
@@ -165,16 +168,17 @@ class LeakWatch:
 
     def look(self, sink: str, value: Any, *, seen_by: str | None, node: str | None, trace_id: str | None) -> None:
         """Search one entry of a sink that `seen_by` can see (`None`: nobody knows who)."""
-        viewer = _Viewer(sink, seen_by, node, trace_id)
-        for form in self._scanner.find(all_text(value)):
-            self._sight(form, viewer, value)
-        self._look_across(viewer, value)
-
-    def _look_across(self, viewer: _Viewer, value: Any) -> None:
-        """Search a chunk of a stream together with the end of what came before; a chunk on its own was searched."""
-        chunk = chunk_in(value)
-        if chunk is None:
+        forms, chunk = self._scanner.find(all_text(value)), chunk_in(value)
+        if not forms and chunk is None:
             return
+        viewer = _Viewer(sink, seen_by, node, trace_id)
+        for form in forms:
+            self._sight(form, viewer, value)
+        if chunk is not None:
+            self._look_across(viewer, chunk)
+
+    def _look_across(self, viewer: _Viewer, chunk: StreamChunk) -> None:
+        """Search a chunk of a stream together with the end of what came before; a chunk on its own was searched."""
         before, joined = self._seams.join((viewer.sink, viewer.node, viewer.trace_id), chunk)
         inside = {**self._scanner.find(before), **self._scanner.find(chunk.text)}
         for form in self._scanner.find(joined):

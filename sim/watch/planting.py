@@ -59,7 +59,7 @@ class Planter:
         self._clock = clock
         self._scanner = scanner
         self.planned = tuple(self._canary(probe.id, place, probe.victim) for probe in probes for place in probe.plant)
-        self._quiet: dict[str, tuple[Canary, ...]] = {}
+        self._quiet: dict[str, dict[str, Canary]] = {}
         self._marked: PerTrace[tuple[Canary, ...]] = PerTrace()
         self._remembered: set[str] = set()
 
@@ -114,7 +114,7 @@ class Planter:
 
     def _loud(self, trace_id: str | None, *places: str) -> tuple[Canary, ...]:
         marked = self._marked.about(trace_id) if trace_id is not None else None
-        return tuple(canary for canary in marked if canary.place in places) if marked else ()
+        return tuple([canary for canary in marked if canary.place in places]) if marked else ()
 
     def _quiet_of(self, tenant: str | None, place: str) -> tuple[Canary, ...]:
         if not self._always or tenant is None:
@@ -123,8 +123,8 @@ class Planter:
         if known is None:
             probed = [place for probe in self._probes if probe.victim == tenant for place in probe.plant]
             wanted = [place for place in QUIET_PLACES if place not in probed]
-            known = self._quiet[tenant] = tuple(self._canary(ALWAYS, place, tenant) for place in wanted)
-        return tuple(canary for canary in known if canary.place == place)
+            known = self._quiet[tenant] = {place: self._canary(ALWAYS, place, tenant) for place in wanted}
+        return (known[place],) if place in known else ()
 
     def _fires(self, probe: TenantProbeFault, trace_id: str) -> bool:
         """Whether a request of the victim is marked: in the window, by chance, and not one too many."""

@@ -11,14 +11,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from penguiflow import Headers, Message
+
 DEPTH_MAX = 12
 """What is nested deeper than this is not looked at."""
 
 _WITHOUT_TEXT = (int, float, bool, type(None), complex)
 _ENCODED = (bytes, bytearray, memoryview)
+_ENVELOPES = (Message, Headers)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
 """Keys like this are names that somebody gave to a field; with digits in it, one may be somebody's data."""
-
 _CODE = (type, ModuleType, FunctionType, MethodType, BuiltinFunctionType)
 BETWEEN = "\0"
 """Stands between two texts that have nothing to do with each other: no form of a mark holds it."""
@@ -45,6 +47,8 @@ def _gather(value: Any, found: list[str], depth: int) -> None:
         _gather_all(value.values(), found, depth)
     elif (kind is list or kind is tuple) and depth < DEPTH_MAX:
         _gather_all(value, found, depth)
+    elif kind in _ENVELOPES and depth < DEPTH_MAX:
+        _gather_all((item for _, item in _of_model(value)), found, depth)
     else:
         found.extend(text for _, text in _walk(value, "", depth, {}))
 

@@ -146,6 +146,36 @@ def test_an_effect_is_carried_out_and_told(run):
     assert (effect.node_name, effect.trace_id, effect.attempt, effect.tenant) == ("pay", "t1", 0, "acme")
 
 
+def test_the_arguments_of_an_effect_count_as_they_were_given(run):
+    """What the function does to them afterwards changes no digest: not the interceptor's, not the event's."""
+    events, card = Events(), {"number": "4242"}
+    given = digest(card)
+    calls = []
+
+    class Listening:
+        acts = ("tool",)
+
+        async def intercept(self, call, proceed):
+            calls.append(call.args_digest)
+            return await proceed()
+
+    async def pay(msg, ctx):
+        async def charge():
+            card.clear()
+
+        await ctx.effect("charge_card", charge, args=card)
+        return "paid"
+
+    async def main():
+        async with running(node(pay, "pay").to(), middlewares=[events]) as flow:
+            flow.add_interceptor(Listening())
+            return await roundtrip(flow, message())
+
+    assert run(main()) == "paid"
+    assert calls == [given]
+    assert events.one("effect").extra["args_digest"] == given
+
+
 def test_an_effect_that_fails_is_no_effect(run):
     """The event comes after the function, so a failed one tells nothing."""
     events = Events()

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.watch import forms
 from sim.watch.canaries import Canary
 from sim.watch.forms import HASHES, LONGEST_FORM, Scanner, unescaped
 
@@ -163,3 +164,27 @@ def test_a_mark_is_told_once_in_each_of_its_forms():
     names = [form.name for form in scanner_for(mark).find(text)]
     assert names == ["plain", "sha512"]
     assert len(digest) == LONGEST_FORM
+
+
+def test_texts_that_come_again_and_again_are_searched_anew_for_a_new_mark(monkeypatch):
+    """What was clean is known to be so, until there is one more mark to look for."""
+    first, second = "cnry0123456789abcdef", "cnryfedcba9876543210"
+    scanner = scanner_for(first)
+    name = f"node of {second}"
+    assert not scanner.is_in("node_start", name, None)
+    monkeypatch.setattr(scanner, "find", None)
+    assert not scanner.is_in("node_start", name, None)
+    monkeypatch.undo()
+    scanner.add(Canary("peek", "payload", "acme", second))
+    assert scanner.is_in("node_start", name, None)
+    assert scanner.is_in("node_start", f"node of {first}", None)
+
+
+def test_what_is_known_to_be_clean_is_bounded(monkeypatch):
+    """Names that never come again do not fill the memory, and every mark among them is found."""
+    monkeypatch.setattr(forms, "_REMEMBERED_MAX", 8)
+    mark = "cnry0123456789abcdef"
+    scanner = scanner_for(mark)
+    seen = [scanner.is_in("node_start", mark.upper() if number == 50 else f"node-{number}") for number in range(100)]
+    assert [number for number, marked in enumerate(seen) if marked] == [50]
+    assert len(scanner._clean) <= 8
