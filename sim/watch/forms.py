@@ -29,6 +29,7 @@ LONGEST_FORM = max(_HASH_LENGTHS)
 
 _ROUNDS_MAX = 3
 _TWO = "([0-9a-fA-F]{2})"
+_SHIFTS = range(3)  # base64 writes three bytes at a time
 _ESCAPED = re.compile(rf"%{_TWO}|\\+u00{_TWO}|\\+x{_TWO}|&#x{_TWO};|&#(\d{{2,3}});")
 
 
@@ -62,7 +63,7 @@ _FOLDED = (_Anchor(PREFIX, MARK_LENGTH), *(_Anchor(text.encode().hex(), 2 * MARK
 _BASE64 = tuple(
     _Anchor(_base64_core(text, shift), len(_base64_core("x" * MARK_LENGTH, shift)))
     for text in _SPELLINGS
-    for shift in range(3)
+    for shift in _SHIFTS
 )
 _RUN = re.compile(r"[0-9a-fA-F]{32,}")
 _REMEMBERED_MAX = 1024
@@ -82,7 +83,7 @@ class Scanner:
         for text in (mark, mark.upper()):
             raw = text.encode()
             self._known[raw.hex()] = Form(canary, "hex")
-            for shift in range(3):
+            for shift in _SHIFTS:
                 self._known[_base64_core(text, shift)] = Form(canary, "base64")
         for name in HASHES:
             self._known[hashlib.new(name, mark.encode(), usedforsecurity=False).hexdigest()] = Form(canary, name)

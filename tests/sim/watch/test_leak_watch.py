@@ -331,3 +331,18 @@ def test_what_is_stored_and_what_tools_give_is_planted():
     assert done(watched.watch.intercept(call(), answer)).keys() == {"receipt", "canary"}
     assert done(watched.watch.intercept(call(trace_id="load-2"), answer)) == {"receipt": "yes"}
     assert watched.told("place", "sink", "path", "leaked") == [("state", "state", "payload.canary", False)]
+
+
+def test_what_tools_give_is_planted_in_every_run_of_several_tenants():
+    """Where a result says `{canary}`, its tenant's own mark stands there, with or without a probe."""
+    watched = Watched(always=True)
+
+    async def asking() -> dict[str, str]:
+        return {"note": "for {canary}"}
+
+    marks = {
+        tenant: done(watched.watch.intercept(call(tenant=tenant), asking))["note"] for tenant in ("acme", "globex")
+    }
+    assert all(mark.startswith("for cnry") for mark in marks.values())
+    assert marks["acme"] != marks["globex"]
+    assert done(watched.watch.intercept(call(tenant=None), asking)) == {"note": "for {canary}"}
