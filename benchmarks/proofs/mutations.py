@@ -7,7 +7,7 @@ them all survives; one that no test comes by counts as surviving, too. Mutants
 are drawn by the seed, so many of each room. mutmut stands in an environment of
 its own, `.mutations/`, and works on a copy of the project.
 
-    python benchmarks/proofs/mutations.py [--room faults] [--sample 150] [--seed 1] [--show] [--keep FOLDER]
+    python benchmarks/proofs/mutations.py [--room faults] [--sample 100] [--seed 1] [--show] [--keep FOLDER]
 
 Exits with 1 where less than 90 % of a room's sample are killed.
 """
@@ -159,7 +159,7 @@ def main() -> None:
     """Print a row for each room, and its survivors."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--room", action="append", choices=ROOMS, help="all without it; may be given again")
-    parser.add_argument("--sample", type=int, default=150, help="mutants of each room; 0 for all of them")
+    parser.add_argument("--sample", type=int, default=100, help="mutants of each room; 0 for all of them")
     parser.add_argument("--seed", type=int, default=1, help="another seed draws other mutants")
     parser.add_argument("--show", action="store_true", help="print what each survivor changes")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work there, and use what is there of a run before")
