@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import click
 import pytest
 
+from penguiflow import __version__
 from sim.cli.exits import Exit, deciding, exits
 from sim.loader import ScenarioError, SelectionError
 from sim.report import ReportError
@@ -53,6 +55,16 @@ def test_a_command_ends_with_the_code_that_it_gives(code):
     with pytest.raises(SystemExit) as ended:
         exits(lambda: code)()
     assert ended.value.code == code
+
+
+def test_a_bug_of_ours_gives_all_that_a_report_of_it_needs(capsys):
+    """The traceback, the version and the Python stand there, and whose fault it is."""
+    with pytest.raises(SystemExit):
+        raising(RuntimeError("unforeseen"))()
+    told = capsys.readouterr().err
+    assert "RuntimeError: unforeseen" in told
+    assert f"This is a bug in penguiflow-sim {__version__} (Python {platform.python_version()}), not in" in told
+    assert told.splitlines()[-1] == "exit 70: A bug in the harness."
 
 
 def test_a_foreign_exit_is_told_with_its_line(capsys):

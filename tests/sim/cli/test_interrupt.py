@@ -62,7 +62,8 @@ def assert_aborted(folder, code, out, err):
     assert (folder / "report" / "report.html").exists()
 
 
-def test_ctrl_c_ends_a_long_sweep_and_keeps_what_is_finished(folder):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_long_sweep_and_keeps_what_is_finished(folder, number):
     """What is finished is printed and written, the last line says aborted, and the exit code is 130."""
     add(folder, "long", "build", 100_000)
     command = [sys.executable, "-m", "sim", "run", str(folder), "--report", str(folder / "report")]
@@ -71,7 +72,7 @@ def test_ctrl_c_ends_a_long_sweep_and_keeps_what_is_finished(folder):
     ) as process:
         assert process.stderr is not None
         begun = next(line for line in process.stderr if line.startswith("long, "))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=120)
     assert_aborted(folder, process.returncode, out, begun + err)
 

@@ -43,7 +43,7 @@ def test_reports_are_the_same_bytes_everywhere(tmp_path):
     second = report_of_another_process(tmp_path / "b", "random", "America/Lima")
 
     assert first == second
-    assert len(first) == 4 + 4 * 6 + 1
+    assert len(first) == 5 + 4 * 6 + 1
 
 
 def test_a_report_written_twice_in_one_process_is_the_same(tmp_path):
