@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sim.cli.exits import Exit, exits
+from sim.cli.payloads import payload_beside
 from sim.cli.starting import CI_FILES, EXAMPLE_CODE, EXAMPLE_FLOW, ci_job, scenario_texts
 from sim.loader import LoadedScenario, ScenarioError
 from sim.loader.export import schema_text
@@ -29,6 +32,10 @@ name: init
 flow: {flow}
 load: {{stages: [{{for: 1s, rate: 1/s}}]}}
 """
+_UNANSWERED = (
+    "a request of {payload} ends with {what}; a scenario tests what happens to requests that the flow understands; "
+    "name a function that makes them, under payload in each file"
+)
 _EXAMPLE_KINDS = ("latency", "tool_error")
 _EXAMPLE_TARGETS = Targets(nodes=("take", "charge"), bounds={})
 
@@ -47,6 +54,9 @@ def init(folder: Path, flow: str | None, ci: str | None, *, force: bool, dry_run
     kind of fault that suits it, with the names of its nodes. Without, a small
     flow comes with them. What is there already is left alone.
 
+    Requests hold what a function (rng, tenant, i) in the flow's module gives,
+    or {"request": i}. One is sent, and it is told if the flow fails at it.
+
     \b
     penguiflow sim init                                     an example, in scenarios/
     penguiflow sim init --flow shop.flows:build --ci github
@@ -61,7 +71,12 @@ def init(folder: Path, flow: str | None, ci: str | None, *, force: bool, dry_run
         texts = {kind: text for kind, text in scenario_texts(EXAMPLE_FLOW, _EXAMPLE_TARGETS) if kind in _EXAMPLE_KINDS}
     else:
         _require_reference(flow)
-        texts = _suitable(flow, folder)
+        inspected = _inspected(flow, folder)
+        texts = _suitable(flow, folder, inspected)
+        if inspected.complaint:
+            click.echo(
+                _UNANSWERED.format(payload=inspected.payload or '{"request": 0}', what=inspected.complaint), err=True
+            )
     files |= {folder / f"{kind.replace('_', '-')}.sim.yaml": text for kind, text in texts.items()}
     files[folder / "scenario.schema.json"] = schema_text()
     files[Path(".vscode/settings.json")] = _vscode(folder)
@@ -73,20 +88,43 @@ def init(folder: Path, flow: str | None, ci: str | None, *, force: bool, dry_run
     return Exit.PASSED
 
 
-def _suitable(flow: str, folder: Path) -> dict[str, str]:
-    """The scenarios whose faults find something to hit in the flow; the rest is told."""
-    from sim.harness import targets_of  # noqa: PLC0415 - as below
-    from sim.prepare import prepare  # noqa: PLC0415 - slow to import, and an example needs no flow
+@dataclass(frozen=True, slots=True)
+class _Inspected:
+    """What is known of a flow that was built once, and asked one thing."""
 
-    targets = targets_of(prepare(_loaded(_PLAIN.format(flow=json.dumps(flow)), folder)))
-    found: dict[str, str] = {}
-    for kind, text in scenario_texts(flow, targets):
+    targets: Targets
+    payload: str | None
+    complaint: str
+
+
+def _inspected(flow: str, folder: Path) -> _Inspected:
+    """Build the flow, find what its requests may hold, and send it one."""
+    from sim.harness import run_seed, targets_of  # noqa: PLC0415 - slow to import, and an example needs no flow
+    from sim.prepare import prepare  # noqa: PLC0415 - as above
+
+    plain = _PLAIN.format(flow=json.dumps(flow))
+    prepared = prepare(_loaded(plain, folder))
+    targets = targets_of(prepared)
+    payload = payload_beside(sys.modules[prepared.builder.__module__])
+    if payload is not None:
+        prepared = prepare(_loaded(plain.replace("{stages", f"{{payload: {payload}, stages"), folder))
+    (request,) = run_seed(prepared, 1).requests
+    detail = f" ({request.detail})" if request.detail else ""
+    complaint = "" if request.outcome == "ok" else f"{request.outcome}{detail}"
+    return _Inspected(targets, payload, complaint)
+
+
+def _suitable(flow: str, folder: Path, inspected: _Inspected) -> dict[str, str]:
+    """The scenarios whose faults find something to hit in the flow; the rest is told."""
+    from sim.prepare import prepare  # noqa: PLC0415 - as above
+
+    found = dict(scenario_texts(flow, inspected.targets, inspected.payload))
+    for kind, text in scenario_texts(flow, inspected.targets):
         try:
             prepare(_loaded(text, folder))
         except ScenarioError as error:
             click.echo(f"left out {kind}: {error.problems[0].message}", err=True)
-        else:
-            found[kind] = text
+            del found[kind]
     return found
 
 

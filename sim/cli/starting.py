@@ -52,7 +52,7 @@ tenants:
   acme: {{weight: 3}}
   globex: {{weight: 1}}
 load:
-  # payload: module:callable    (rng, tenant, i) -> payload; without it a request is {{"request": i}}
+  {payload}
   arrival: poisson
   deadline: 10s
   stages:
@@ -63,6 +63,7 @@ checks:
   - {{id: in-time, metric: trace.timeouts, stat: rate, max: 0.05}}
   - {{id: once, metric: effects.duplicates, max: 0}}
 """
+_NO_PAYLOAD = '# payload: module:callable    (rng, tenant, i) -> payload; without it a request is {"request": i}'
 _LEFT_OUT = ("custom", "slow_stream")  # one needs code, the other a flow that streams
 _GITHUB = """\
 name: sim
@@ -115,12 +116,13 @@ def ci_job(system: str, folder: str) -> str:
     return {"github": _GITHUB, "gitlab": _GITLAB}[system].format(folder=folder)
 
 
-def scenario_texts(flow: str, targets: Targets) -> Iterator[tuple[str, str]]:
+def scenario_texts(flow: str, targets: Targets, payload: str | None = None) -> Iterator[tuple[str, str]]:
     """A scenario for each kind of fault that may suit a flow: the kind, and the file's text.
 
     Args:
         flow: `module:callable`.
         targets: what its faults can point at.
+        payload: what makes a request, as `module:callable`.
 
     """
     stem = flow.partition(":")[0].rpartition(".")[2].replace("_", "-").lower()
@@ -133,7 +135,7 @@ def scenario_texts(flow: str, targets: Targets) -> Iterator[tuple[str, str]]:
             fault["where"] = {"node": _node_for(kind, targets)}
         yield kind, _HEAD.format(
             name=f"{stem}-{kind.replace('_', '-')}", title=_quoted((model.__doc__ or "").strip()), flow=flow,
-            fault=_flow_style(fault),
+            fault=_flow_style(fault), payload=_NO_PAYLOAD if payload is None else f"payload: {payload}",
         )  # fmt: skip
 
 

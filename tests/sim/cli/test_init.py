@@ -12,6 +12,15 @@ from command import SCENARIOS, sim
 from sim.model.scenario import Scenario
 
 FLOW = "flows.checkout:hardened"
+PICKY = """\
+from penguiflow import Node, create
+
+async def work(message, ctx):
+    return message.payload["order"]
+
+def build():
+    return create(Node(work, name="work").to())
+"""
 
 
 @pytest.fixture
@@ -49,6 +58,21 @@ def test_a_flow_gets_a_scenario_for_each_fault_that_suits_it(project):
     assert sim("check", "scenarios", cwd=project).returncode == 0
     done = sim("run", "scenarios", "-k", "latency", "--seeds", "2", cwd=project)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "exit 0: the scenario holds")
+
+
+def test_requests_are_what_the_flow_understands(project):
+    """A payload function beside the builder is named; a flow that fails at a plain request is told with its error."""
+    done = sim("init", "--flow", FLOW, cwd=project)
+    assert done.stderr == ""
+    load = yaml.safe_load((project / "scenarios" / "drop.sim.yaml").read_text())["load"]
+    assert load["payload"] == "flows.checkout:order"
+
+    (project / "picky.py").write_text(PICKY)
+    done = sim("init", "--flow", "picky:build", "other", cwd=project)
+    assert done.returncode == 0
+    told = 'a request of {"request": 0} ends with error (NODE_EXCEPTION: KeyError); a scenario tests what happens to'
+    assert told in done.stderr
+    assert "payload" not in yaml.safe_load((project / "other" / "drop.sim.yaml").read_text())["load"]
 
 
 def test_the_editor_finds_the_schema(project):
