@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.checks.selection import requests_in
-from sim.checks.stats import Samples
+from sim.checks.stats import Samples, flags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from sim.checks.windows import Interval
     from sim.model.recording import Recording, Request, Span
@@ -55,13 +55,13 @@ def is_lost(request: Request, recording: Recording) -> bool:
 def stuck(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each request, whether it was stuck."""
     requests = requests_in(recording, where, interval)
-    return Samples([float(is_stuck(request, recording)) for request in requests], flags=True)
+    return flags(is_stuck(request, recording) for request in requests)
 
 
 def lost(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each request, whether it was lost."""
     requests = requests_in(recording, where, interval)
-    return Samples([float(is_lost(request, recording)) for request in requests], flags=True)
+    return flags(is_lost(request, recording) for request in requests)
 
 
 def residue(recording: Recording, _where: CheckWhere, _interval: Interval) -> Samples:
@@ -94,7 +94,7 @@ def is_off(balance: Balance, recording: Recording) -> bool:
 def conservation(recording: Recording, where: CheckWhere, _interval: Interval) -> Samples:
     """For each node, whether its books are off."""
     books = balances(recording, where)
-    return Samples([float(is_off(balance, recording)) for balance in books], flags=True)
+    return flags(is_off(balance, recording) for balance in books)
 
 
 def history(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
@@ -102,19 +102,20 @@ def history(recording: Recording, where: CheckWhere, interval: Interval) -> Samp
     if recording.unstored is None or not recording.quiet:
         return Samples([])
     requests = requests_in(recording, where, interval)
-    return Samples([float(request.trace_id in recording.unstored) for request in requests], flags=True)
+    return flags(request.trace_id in recording.unstored for request in requests)
 
 
 def executions(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each attempt of a node with a policy, whether its policy does not allow it."""
     attempts = attempts_in(recording, where, interval)
-    return Samples([float(is_one_too_many(recording, span)) for span in attempts], flags=True)
+    return flags(is_one_too_many(recording, span) for span in attempts)
 
 
-def attempts_in(recording: Recording, where: CheckWhere, interval: Interval) -> list[Span]:
+def attempts_in(recording: Recording, where: CheckWhere, interval: Interval) -> Iterator[Span]:
     """Attempts that began in `interval`, at nodes whose limits are known."""
-    tenants = {request.trace_id: request.tenant for request in recording.requests}
-    return [
+    asked = () if where.tenant is None else recording.requests
+    tenants = {request.trace_id: request.tenant for request in asked}
+    return (
         span
         for span in recording.spans
         if span.kind == "running"
@@ -123,7 +124,7 @@ def attempts_in(recording: Recording, where: CheckWhere, interval: Interval) -> 
         and where.node in (None, span.node)
         and where.attempt in (None, span.attempt)
         and where.tenant in (None, tenants.get(span.trace_id))
-    ]
+    )
 
 
 def is_one_too_many(recording: Recording, span: Span) -> bool:
@@ -133,8 +134,8 @@ def is_one_too_many(recording: Recording, span: Span) -> bool:
 
 def deadline_bound(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each request with a deadline, whether the subject let the deadline pass without ending it."""
-    requests = [request for request in requests_in(recording, where, interval) if request.deadline_s is not None]
-    return Samples([float(is_left_open(request)) for request in requests], flags=True)
+    requests = (request for request in requests_in(recording, where, interval) if request.deadline_s is not None)
+    return flags(is_left_open(request) for request in requests)
 
 
 def is_left_open(request: Request) -> bool:
@@ -146,13 +147,13 @@ def is_left_open(request: Request) -> bool:
 def timeout_bound(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each attempt of a node with a timeout, whether it ran past that and its time to clean up."""
     attempts = bounded_attempts(recording, where, interval)
-    return Samples([float(is_overlong(recording, span)) for span in attempts], flags=True)
+    return flags(is_overlong(recording, span) for span in attempts)
 
 
-def bounded_attempts(recording: Recording, where: CheckWhere, interval: Interval) -> Sequence[Span]:
+def bounded_attempts(recording: Recording, where: CheckWhere, interval: Interval) -> Iterator[Span]:
     """Attempts at nodes that have a timeout."""
     attempts = attempts_in(recording, where, interval)
-    return [span for span in attempts if recording.limits[span.node].timeout_s is not None]
+    return (span for span in attempts if recording.limits[span.node].timeout_s is not None)
 
 
 def is_overlong(recording: Recording, span: Span) -> bool:

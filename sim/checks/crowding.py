@@ -56,7 +56,7 @@ def growth_by_node(recording: Recording, where: CheckWhere, interval: Interval) 
 
 def head_of_line(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each request, the seconds that it waited before a node which worked for another tenant meanwhile."""
-    requests = requests_in(recording, where.model_copy(update={"node": None}), interval)
+    requests = list(requests_in(recording, where.model_copy(update={"node": None}), interval))
     waits = head_of_line_waits(recording, requests, where.node)
     return Samples([waits[request.trace_id] for request in requests])
 
@@ -123,7 +123,7 @@ def fairness(recording: Recording, where: CheckWhere, interval: Interval) -> Sam
         return Samples([])
     squares = fsum(mean**2 for mean in means.values())
     index = fsum(means.values()) ** 2 / (len(means) * squares) if squares else 1.0
-    return Samples([index], looked_at=len(requests_in(recording, where, interval)))
+    return Samples([index], looked_at=sum(1 for _ in requests_in(recording, where, interval)))
 
 
 def latency_by_tenant(recording: Recording, where: CheckWhere, interval: Interval) -> Mapping[str, float]:

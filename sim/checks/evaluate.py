@@ -206,7 +206,9 @@ def _duplicates(scenario: Scenario, scene: Scene) -> list[CheckOutcome]:
 
 def _leaks_are_looked_for(scenario: Scenario, recording: Recording) -> bool:
     """Whether there are two tenants, and a canary between them."""
-    tenants = dict.fromkeys([*scenario.tenants, *(request.tenant for request in recording.requests)])
+    tenants = dict.fromkeys(scenario.tenants)
+    if len(tenants) == 1:
+        tenants.update(dict.fromkeys(request.tenant for request in recording.requests))
     probes = [fault for fault in scenario.faults if fault.kind == "tenant_probe"]
     return len(tenants) > 1 and bool(probes or recording.sightings)
 

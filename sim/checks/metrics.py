@@ -9,7 +9,7 @@ from sim.checks import books, crowding
 from sim.checks.depths import held_depths
 from sim.checks.recovery import recovery_after
 from sim.checks.selection import effects_in, first_of_each, requests_in, sightings_in
-from sim.checks.stats import Samples
+from sim.checks.stats import Samples, flags
 from sim.checks.whereabouts import life_of, stay_at
 
 if TYPE_CHECKING:
@@ -60,13 +60,12 @@ def is_past_deadline(request: Request) -> bool:
 
 def deadline_exceeded(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each request, whether its deadline passed first; with a phase, whether that found it in this phase."""
+    if where.phase is None:
+        return flags(is_past_deadline(request) for request in requests_in(recording, where, interval))
+    traces = {request.trace_id for request in requests_in(recording, where, interval) if is_past_deadline(request)}
+    phases = phases_at_deadline(recording, traces)
     requests = requests_in(recording, where, interval)
-    late = [is_past_deadline(request) for request in requests]
-    if where.phase is not None:
-        traces = {request.trace_id for request, is_late in zip(requests, late, strict=True) if is_late}
-        phases = phases_at_deadline(recording, traces)
-        late = [phases.get(request.trace_id) == where.phase for request in requests]
-    return Samples(list(map(float, late)), flags=True)
+    return flags(phases.get(request.trace_id) == where.phase for request in requests)
 
 
 def phases_at_deadline(recording: Recording, traces: Collection[str]) -> dict[str, str]:
@@ -141,21 +140,19 @@ def queue_depth(recording: Recording, where: CheckWhere, interval: Interval) -> 
 def duplicates(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each effect, whether it repeats an earlier one."""
     firsts = first_of_each(recording.effects)
-    positions = effects_in(recording, where, interval)
-    return Samples([float(firsts[position] is not None) for position in positions], flags=True)
+    return flags(position in firsts for position, _ in effects_in(recording, where, interval))
 
 
 def _request_flags(is_true: Callable[[Request], bool]) -> MetricFunction:
     def sample(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
-        return Samples([float(is_true(request)) for request in requests_in(recording, where, interval)], flags=True)
+        return flags(is_true(request) for request in requests_in(recording, where, interval))
 
     return sample
 
 
 def _effect_flags(is_true: Callable[[Effect], bool]) -> MetricFunction:
     def sample(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
-        positions = effects_in(recording, where, interval)
-        return Samples([float(is_true(recording.effects[position])) for position in positions], flags=True)
+        return flags(is_true(effect) for _, effect in effects_in(recording, where, interval))
 
     return sample
 
@@ -172,7 +169,7 @@ def is_unkeyed(effect: Effect) -> bool:
 
 def leaks(recording: Recording, where: CheckWhere, interval: Interval) -> Samples:
     """For each sighting of a planted secret, whether somebody other than its owner could see it."""
-    return Samples([float(sighting.leaked) for sighting in sightings_in(recording, where, interval)], flags=True)
+    return flags(sighting.leaked for sighting in sightings_in(recording, where, interval))
 
 
 def _asked_elsewhere(_recording: Recording, _where: CheckWhere, _interval: Interval) -> Samples:

@@ -29,12 +29,13 @@ def bin_width_s(end_s: float, bins_max: int) -> float:
 
 def request_series(recording: Recording) -> RequestSeries:
     """The requests of a run, compactly."""
-    latencies = (request.latency_s for request in recording.requests)
-    return RequestSeries(
-        array("d", (request.arrival_s for request in recording.requests)),
-        array("d", (nan if latency_s is None else latency_s for latency_s in latencies)),
-        bytes(OUTCOMES.index(request.outcome) for request in recording.requests),
-    )
+    arrivals, latencies, outcomes = array("d"), array("d"), bytearray()
+    for request in recording.requests:
+        latency_s = request.latency_s
+        arrivals.append(request.arrival_s)
+        latencies.append(nan if latency_s is None else latency_s)
+        outcomes.append(OUTCOMES.index(request.outcome))
+    return RequestSeries(arrivals, latencies, bytes(outcomes))
 
 
 def depth_series(recording: Recording) -> tuple[DepthSeries, ...]:

@@ -8,7 +8,7 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sim.model.scenario import Stat
 
@@ -34,6 +34,11 @@ class Samples:
     def size(self) -> int:
         """How many things were looked at."""
         return len(self.values) if self.looked_at is None else self.looked_at
+
+
+def flags(answers: Iterable[bool]) -> Samples:
+    """One yes or no for each thing that was looked at."""
+    return Samples([1.0 if answer else 0.0 for answer in answers], flags=True)
 
 
 def summarise(samples: Samples, stat: Stat) -> float | None:

@@ -43,7 +43,7 @@ def lost_requests_evidence(scene: Scene) -> Evidence:
 
 
 def _requests(scene: Scene) -> list[Request]:
-    return requests_in(scene.recording, scene.where, scene.interval)
+    return list(requests_in(scene.recording, scene.where, scene.interval))
 
 
 def _open_requests(
@@ -125,8 +125,8 @@ def history_evidence(scene: Scene) -> Evidence:
 def executions_evidence(scene: Scene) -> Evidence:
     """Attempts that the policy of their node does not allow."""
     recording = scene.recording
-    spans = books.attempts_in(recording, scene.where, scene.interval)
-    spans = [span for span in spans if books.is_one_too_many(recording, span)]
+    attempts = books.attempts_in(recording, scene.where, scene.interval)
+    spans = [span for span in attempts if books.is_one_too_many(recording, span)]
     findings = [
         _of_span(
             scene,
@@ -143,8 +143,8 @@ def executions_evidence(scene: Scene) -> Evidence:
 def timeout_bound_evidence(scene: Scene) -> Evidence:
     """Attempts that ran past their timeout and their grace."""
     recording = scene.recording
-    spans = books.bounded_attempts(recording, scene.where, scene.interval)
-    spans = [span for span in spans if books.is_overlong(recording, span)]
+    attempts = books.bounded_attempts(recording, scene.where, scene.interval)
+    spans = [span for span in attempts if books.is_overlong(recording, span)]
     findings = [
         _of_span(
             scene,

@@ -36,7 +36,7 @@ def growth_evidence(scene: Scene, broken: Broken) -> Evidence:
 def head_of_line_evidence(scene: Scene, broken: Broken) -> Evidence:
     """The requests that waited longest behind other tenants."""
     where = scene.where.model_copy(update={"node": None})
-    requests = requests_in(scene.recording, where, scene.interval)
+    requests = list(requests_in(scene.recording, where, scene.interval))
     waits = crowding.head_of_line_waits(scene.recording, requests, scene.where.node)
     longest = sorted(requests, key=lambda request: -waits[request.trace_id])[:FINDINGS_MAX]
     findings = tuple(

@@ -20,9 +20,9 @@ def duplicate_evidence(scene: Scene) -> Evidence:
     effects = scene.recording.effects
     firsts = first_of_each(effects)
     pairs = [
-        (effects[first], effects[position])
-        for position in effects_in(scene.recording, scene.where, scene.interval)
-        if (first := firsts[position]) is not None
+        (effects[firsts[position]], effect)
+        for position, effect in effects_in(scene.recording, scene.where, scene.interval)
+        if position in firsts
     ]
     findings = tuple(_repeat(scene, first, repeat) for first, repeat in pairs[:FINDINGS_MAX])
     return Evidence(_headline(*pairs[0]) if pairs else "", findings, len(pairs))
@@ -71,8 +71,7 @@ def unkeyed_evidence(scene: Scene) -> Evidence:
 
 
 def _effects(scene: Scene) -> list[Effect]:
-    positions = effects_in(scene.recording, scene.where, scene.interval)
-    return [scene.recording.effects[position] for position in positions]
+    return [effect for _, effect in effects_in(scene.recording, scene.where, scene.interval)]
 
 
 def _duplicate(scene: Scene, first: Effect, repeat: Effect) -> Finding:

@@ -68,7 +68,7 @@ def where_time_went(spent: TimeSpent) -> str:
 
 
 def _requests(scene: Scene) -> list[Request]:
-    return requests_in(scene.recording, scene.where, scene.interval)
+    return list(requests_in(scene.recording, scene.where, scene.interval))
 
 
 def _evidence(
