@@ -10,6 +10,7 @@ import httpx
 from sim.services.reroute.wire import RequestReader, chunk_of, head_of, is_bodiless
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from sim.services.gate import Gate
@@ -50,8 +51,12 @@ class _Wire:
         """Take what is written."""
         self._reader.feed(bytes(data))
 
-    def makefile(self, _mode: str, *_buffering: object) -> io.BytesIO:
-        """The answer.
+    def makefile(self, _mode: str, *_buffering: object) -> io.BufferedReader:
+        """The answer, which is waited for when it is read first."""
+        return io.BufferedReader(_Answer(self._answer))
+
+    def _answer(self) -> bytes:
+        """Wait for the answer.
 
         Raises:
             TimeoutError: it comes too late.
@@ -70,7 +75,7 @@ class _Wire:
         except httpx.TransportError as error:
             raise ConnectionResetError(str(error)) from error
         body = b"" if is_bodiless(response) else chunk_of(response.content) * bool(response.content) + chunk_of(b"")
-        return io.BytesIO(head_of(response) + body)
+        return head_of(response) + body
 
     def fileno(self) -> int:
         """-1: the operating system knows of no such socket."""
@@ -84,3 +89,22 @@ class _Wire:
 
     def close(self) -> None:
         """Nothing, as above."""
+
+
+class _Answer(io.RawIOBase):
+    """Octets that are there once somebody reads them."""
+
+    def __init__(self, wait: Callable[[], bytes]) -> None:
+        super().__init__()
+        self._wait = wait
+        self._octets: io.BytesIO | None = None
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as the answer reaches."""
+        if self._octets is None:
+            self._octets = io.BytesIO(self._wait())
+        return self._octets.readinto(buffer)
