@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _STATM = Path("/proc/self/statm")
+_STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,19 @@ def resident_bytes() -> int:
     if not _STATM.exists():
         raise SystemExit(f"resident memory is read from {_STATM}, which this system does not have; run it on Linux")
     return int(_STATM.read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
+
+
+def peak_bytes() -> int:
+    """The most memory that this process ever had in use at once (VmHWM; unlike `ru_maxrss` nothing of its parent).
+
+    Raises:
+        SystemExit: the system has no /proc to read it from.
+
+    """
+    if not _STATUS.exists():
+        raise SystemExit(f"peak memory is read from {_STATUS}, which this system does not have; run it on Linux")
+    lines = _STATUS.read_text(encoding="ascii").splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def report(rows: list[Row], json_path: Path | None) -> None:

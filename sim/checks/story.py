@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from sim.checks.by_trace import ByTrace
 from sim.checks.describe import describe_key
 from sim.checks.whereabouts import life_of
 from sim.model.result import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sim.checks.whereabouts import StayKind
     from sim.model.recording import Effect, Fire, Recording, Request, Span
 
-_Item = TypeVar("_Item")
-
 MOMENTS_MAX = 60
 """A story has at most this many entries; the last one then says how many are left out."""
 
+_TRACE_IN_ADDRESS = -3  # before the attempt and the occurrence
 _KIND_ORDER = ("arrival", "waiting", "running", "fault", "effect", "blocked", "backoff", "deadline", "answer")
 
 
 class Stories:
-    """A recording sorted by trace; each table is built when it is first asked for.
+    """What a recording holds of each trace; each list is gone through when it is first asked for.
 
     Args:
         recording: what one run left behind.
@@ -37,18 +37,19 @@ class Stories:
 
     def request(self, trace_id: str | None) -> Request | None:
         """The request behind a trace, if there is one."""
-        return None if trace_id is None else self._requests.get(trace_id)
+        found = [] if trace_id is None else self._requests.of(trace_id)
+        return found[-1] if found else None
 
     def of(self, trace_id: str | None) -> tuple[Moment, ...]:
         """The timeline of a trace; empty outside of every trace."""
         if trace_id is None:
             return ()
-        request = self._requests.get(trace_id)
+        request = self.request(trace_id)
         moments = [
             *(() if request is None else _request_moments(request)),
-            *map(_span_moment, self._spans.get(trace_id, ())),
-            *map(_effect_moment, self._effects.get(trace_id, ())),
-            *map(_fire_moment, self._fires.get(trace_id, ())),
+            *map(_span_moment, self._spans.of(trace_id)),
+            *map(_effect_moment, self._effects.of(trace_id)),
+            *map(_fire_moment, self._fires.of(trace_id)),
         ]
         return _shortened(sorted(moments, key=_by_time))
 
@@ -71,51 +72,37 @@ class Stories:
 
     def spans(self, trace_id: str) -> Sequence[Span]:
         """The stretches of a trace's time at its nodes."""
-        return self._spans.get(trace_id, ())
+        return self._spans.of(trace_id)
 
-    def at_node(self, node: str) -> Sequence[Span]:
+    def at_node(self, node: str) -> Iterator[Span]:
         """The stretches of every trace's time at one node."""
-        return self._at_node.get(node, ())
+        return (span for span in self._recording.spans if span.node == node)
 
     def hits(self, trace_id: str | None) -> list[str]:
         """The faults that hit a trace, each once, such as `slow-search (response late by 900 ms)`."""
-        fires = self._fires.get(trace_id, ()) if trace_id is not None else ()
+        fires = self._fires.of(trace_id) if trace_id is not None else ()
         first_of = {fire.fault: fire for fire in reversed(fires)}
         return [f"{fault} ({first_of[fault].effect})" for fault in dict.fromkeys(fire.fault for fire in fires)]
 
     def attempts(self, trace_id: str, node: str) -> int:
         """How often the node has run for this trace."""
-        return sum(span.kind == "running" and span.node == node for span in self._spans.get(trace_id, ()))
+        return sum(span.kind == "running" and span.node == node for span in self._spans.of(trace_id))
 
     @cached_property
-    def _requests(self) -> Mapping[str, Request]:
-        return {request.trace_id: request for request in self._recording.requests}
+    def _requests(self) -> ByTrace[Request]:
+        return ByTrace(self._recording.requests, lambda request: request.trace_id)
 
     @cached_property
-    def _spans(self) -> Mapping[str, list[Span]]:
-        return _grouped((span.trace_id, span) for span in self._recording.spans)
+    def _spans(self) -> ByTrace[Span]:
+        return ByTrace(self._recording.spans, lambda span: span.trace_id)
 
     @cached_property
-    def _at_node(self) -> Mapping[str, list[Span]]:
-        return _grouped((span.node, span) for span in self._recording.spans)
+    def _effects(self) -> ByTrace[Effect]:
+        return ByTrace(self._recording.effects, lambda effect: effect.trace_id)
 
     @cached_property
-    def _effects(self) -> Mapping[str, list[Effect]]:
-        return _grouped((effect.trace_id, effect) for effect in self._recording.effects if effect.trace_id)
-
-    @cached_property
-    def _fires(self) -> Mapping[str, list[Fire]]:
-        """Hits by every part of their address; the trace of the call is one of the parts."""
-        return _grouped(
-            (part, fire) for fire in self._recording.fires for part in dict.fromkeys(fire.address.split("/"))
-        )
-
-
-def _grouped(pairs: Iterable[tuple[str, _Item]]) -> Mapping[str, list[_Item]]:
-    groups: defaultdict[str, list[_Item]] = defaultdict(list)
-    for key, item in pairs:
-        groups[key].append(item)
-    return groups
+    def _fires(self) -> ByTrace[Fire]:
+        return ByTrace(self._recording.fires, lambda fire: fire.address.split("/")[_TRACE_IN_ADDRESS])
 
 
 def _by_time(moment: Moment) -> tuple[float, int, float]:

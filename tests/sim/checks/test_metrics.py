@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_recordings import ANY, between, depths, effect, record, request, sighting, span
 
+from sim.checks import selection
 from sim.checks.findings.dispatch import _BUILDERS
 from sim.checks.metrics import _METRICS, measure
 from sim.checks.promises import _ALWAYS_ON
@@ -253,6 +254,13 @@ def test_zombies_and_unkeyed_effects_are_flags():
     recording = record(effects=[effect(1.0), effect(2.0, None, gone="deadline")])
     assert values("effects.zombies", recording) == [0.0, 1.0]
     assert values("effects.unkeyed", recording) == [0.0, 1.0]
+
+
+def test_effects_whose_numbers_fall_together_are_told_apart(monkeypatch):
+    """A number only says what is not worth comparing in full; equal ones prove nothing."""
+    monkeypatch.setattr(selection, "_number", lambda _identity: 7)
+    effects = [effect(1.0, "k1"), effect(2.0, "k2"), effect(3.0, "k1"), effect(4.0, None), effect(5.0, "k3")]
+    assert values("effects.duplicates", record(effects=effects)) == [0.0, 0.0, 1.0, 0.0, 0.0]
 
 
 def test_leaks_are_sightings_by_others():
