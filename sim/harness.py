@@ -104,7 +104,7 @@ class _Run:
     ) -> None:
         scenario = prepared.scenario
         self._prepared = prepared
-        self._faults = scenario.faults if faults else ()
+        self._faults = tuple(fault for fault in scenario.faults if fault.id not in plan.off) if faults else ()
         self._world = _planned_world(prepared, seed, plan)
         self._world.digest.keep_events = keep_events
         self._clock: Callable[[], float] = self._world.loop.time

@@ -155,7 +155,7 @@ def _caught(row: Row) -> str:
 
 def _fault_result(fault: Fault, outcomes: Sequence[SeedOutcome]) -> FaultResult:
     counts = [outcome.faults[fault.id] for outcome in outcomes if fault.id in outcome.faults]
-    wanted = len(fault.plant) * len(outcomes) if isinstance(fault, TenantProbeFault) else None
+    wanted = len(fault.plant) * len(counts) if isinstance(fault, TenantProbeFault) else None
     missing = sum(control.split("/")[0] == fault.id for outcome in outcomes for control in outcome.controls_missing)
     return FaultResult(
         id=fault.id,

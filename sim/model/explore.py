@@ -7,7 +7,7 @@ from pydantic import Field, Strict, field_validator
 from sim.model.fields import Flag, Model
 from sim.model.rules import BrokenRule
 
-Mode = Literal["file", "delay_points", "swarm", "stall", "crash"]
+Mode = Literal["file", "delay_points", "swarm", "stall", "crash", "subset"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 LATE_MAX = 3
 
@@ -18,7 +18,8 @@ class Explore(Model):
     modes: tuple[Mode, ...] = Field(
         default=("file",),
         description="`file` adds nothing to the file's faults; `delay_points` makes a few calls late, `swarm` whole "
-        "nodes and tools, `stall` holds up the event loop, `crash` lets the flow die at a call.",
+        "nodes and tools, `stall` holds up the event loop, `crash` lets the flow die at a call; in `subset` only some "
+        "of the file's faults act.",
         examples=[["file", "delay_points"]],
     )
     late: Annotated[int, Strict(), Field(ge=1, le=LATE_MAX)] = Field(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
-PlanKind = Literal["baseline", "delay_points", "swarm", "fail", "stall", "ties", "crash"]
+PlanKind = Literal["baseline", "delay_points", "swarm", "fail", "stall", "ties", "crash", "subset"]
 KINDS: tuple[PlanKind, ...] = get_args(PlanKind)
 Numbers = Mapping[str, int]
 DIES_BEFORE, DIES_AFTER = 1, 2
@@ -49,6 +49,7 @@ class Plan:
         crash: `DIES_BEFORE` for a call that kills the program when it begins, `DIES_AFTER` for one that does so when
             it has taken effect and its answer is not seen yet; the program is started again.
         ties: anything but 0 shuffles timers that are due at exactly the same time.
+        off: 1 for each fault of a scenario file that does not act.
 
     """
 
@@ -59,6 +60,7 @@ class Plan:
     stall_ms: Numbers = field(default_factory=dict)
     crash: Numbers = field(default_factory=dict)
     ties: int = 0
+    off: Numbers = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """What the plan says, without what it leaves as it is; `plan_from` reads it back."""

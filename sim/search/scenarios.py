@@ -31,6 +31,7 @@ _KINDS: dict[Mode, PlanKind] = {
     "swarm": "swarm",
     "stall": "stall",
     "crash": "crash",
+    "subset": "subset",
 }
 
 
@@ -68,19 +69,28 @@ def plans_of(loaded: LoadedScenario, prepared: Prepared, seeds: Sequence[int], e
     probe_seed = prepared.scenario.seeds.first
     with modules_of(loaded.folder), user_errors(loaded):
         calls = representatives(probe_calls(prepared, probe_seed))
-    by_seed = {seed: scenario_plan(seed, calls, explore) for seed in seeds}
+    faults = [fault.id for fault in prepared.scenario.faults]
+    by_seed = {seed: scenario_plan(seed, calls, explore, faults) for seed in seeds}
     return Plans(tuple(explore.modes), probe_seed, calls, single_delays(calls), by_seed)
 
 
-def scenario_plan(seed: int, calls: tuple[CallPoint, ...], explore: Explore) -> Plan:
-    """The plan of `seed`: one of `explore.modes`, in turn, over the given calls."""
+def scenario_plan(seed: int, calls: tuple[CallPoint, ...], explore: Explore, faults: Sequence[str] = ()) -> Plan:
+    """The plan of `seed`: one of `explore.modes`, in turn, over the given calls and the faults of the file."""
     kinds: list[PlanKind] = [_KINDS[mode] for mode in explore.modes]
+    if seed > 0 and kinds[(seed - 1) % len(kinds)] == "subset":
+        return _subset(faults, Draws(seed))
     swarming = seed > 0 and kinds[(seed - 1) % len(kinds)] == "swarm"
     plan = plan_for(seed, leaves(calls) if swarming else calls, kinds, late_max=explore.late)
     draws = Draws(seed)
     if plan.kind == "baseline" or not explore.ties or _is_single(plan, calls):
         return plan
     return replace(plan, ties=1 + draws.u64("plan", "ties") % 1000) if draws.chance(0.5, "plan", "ties?") else plan
+
+
+def _subset(faults: Sequence[str], draws: Draws) -> Plan:
+    """Each fault acts or does not, at even odds; where all of them act, the run is that of the file."""
+    off = {fault: 1 for fault in faults if draws.chance(0.5, "plan", "off", fault)}
+    return Plan("subset", off=off) if off else Plan()
 
 
 def _is_single(plan: Plan, calls: tuple[CallPoint, ...]) -> bool:

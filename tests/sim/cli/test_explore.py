@@ -129,3 +129,48 @@ def test_two_different_runs_of_a_seed_show_where_they_part(folder):
     (finding,) = check_of(result, "determinism")["findings"]
     assert "first run: " in finding["summary"]
     assert "second run: " in finding["summary"]
+
+
+SUBSET_FLOW = """\
+from penguiflow import Node, NodePolicy, create
+
+async def charge():
+    return "receipt"
+
+async def pay(message, ctx):
+    await ctx.effect("charge", charge)
+    return message
+
+def build():
+    return create(Node(pay, name="pay", policy=NodePolicy(max_retries=1, backoff_base=0.1)).to())
+"""
+SUBSET = """\
+schema: penguiflow.sim/1
+name: subset
+flow: subset_flow:build
+horizon: 60s
+seeds: {first: 1, count: 8}
+load: {stages: [{for: 2s, rate: 1/s}]}
+explore: {modes: [subset], ties: false}
+faults:
+  - {id: lost, kind: tool_error, where: {tool: charge, attempt: 1}, after_effect: true}
+  - {id: slow, kind: latency, where: {node: pay}, delay: 100ms}
+checks: [{id: once, metric: effects.duplicates, max: 0}]
+"""
+
+
+def test_a_subset_of_the_faults_is_told_and_replayed(tmp_path):
+    """A fault that is off does not act, the plan says so, and a capsule of a failing seed gives the same run."""
+    (tmp_path / "subset_flow.py").write_text(SUBSET_FLOW)
+    (tmp_path / "subset.sim.yaml").write_text(SUBSET)
+    done = sim("run", "subset.sim.yaml", "--report", "report", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    stored = json.loads((tmp_path / "report" / "result.json").read_text())["scenarios"][0]
+    plans = {one["seed"]: one["plan"].get("off", {}) for one in stored["exploration"]["seeds"]}
+    assert 0 < len([seed for seed, off in plans.items() if "lost" in off]) < len(plans)
+    (duplicates,) = [check for check in stored["checks"] if check["id"] == "once"]
+    assert duplicates["failing_seeds"] == [seed for seed, off in plans.items() if "lost" not in off]
+    assert "{'off': {'slow': 1}" in done.stdout
+    again = sim("replay", "report", cwd=tmp_path)
+    assert again.returncode == 1
+    assert "to the byte as it was saved" in again.stdout

@@ -1,5 +1,7 @@
 """Seeds of a scenario file become plans."""
 
+from itertools import combinations
+
 import pytest
 
 from sim.model.explore import MODES, Explore
@@ -13,6 +15,7 @@ CALLS = (
     CallPoint("ship@load-0#1", "ship", 40_000),
 )
 ALL = Explore(modes=MODES)
+FAULTS = ("slow", "down", "storm")
 
 
 def described(**fields):
@@ -23,9 +26,20 @@ def described(**fields):
 
 
 def test_seeds_take_turns_with_the_modes():
-    """Five modes in a row, and then the first of them again."""
-    kinds = [scenario_plan(seed, CALLS, ALL).kind for seed in range(6, 17)]
-    assert kinds == ["baseline", "delay_points", "swarm", "stall", "crash"] * 2 + ["baseline"]
+    """Six modes in a row, and then the first of them again."""
+    kinds = [scenario_plan(seed, CALLS, ALL, FAULTS).kind for seed in range(7, 14)]
+    assert kinds == ["baseline", "delay_points", "swarm", "stall", "crash", "subset", "baseline"]
+
+
+def test_each_seed_draws_its_own_faults():
+    """In a subset every fault is off about half of the time, alone or with others, and a new fault changes no draw."""
+    subsets = Explore(modes=("subset",))
+    off = [frozenset(scenario_plan(seed, CALLS, subsets, FAULTS).off) for seed in range(1, 201)]
+    assert set(off) == {frozenset(some) for size in range(4) for some in combinations(FAULTS, size)}
+    assert all(70 < sum(fault in some for some in off) < 130 for fault in FAULTS)
+    more = [frozenset(scenario_plan(seed, CALLS, subsets, (*FAULTS, "new")).off) - {"new"} for seed in range(1, 201)]
+    assert more == off
+    assert scenario_plan(1, CALLS, subsets).kind == "baseline"  # a file without faults has nothing to leave out
 
 
 def test_no_more_calls_are_late_than_the_file_allows():
