@@ -46,7 +46,7 @@ class Corrupt(CallFault[CorruptFault]):
             try:
                 text = json.dumps(damaged(json.loads(body), self.fault.how, self.fault.fields))
             except ValueError:
-                text = str(damaged(body, self.fault.how, ()))
+                text = str(_spoilt(body, self.fault.how))
         headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
         return type(response)(response.status_code, headers=headers, content=text.encode(), request=response.request)
 

@@ -257,6 +257,7 @@ def test_nothing_is_read_where_nothing_is_planted():
     """A run of one tenant without a probe is left alone; a probe, or several tenants, make the watch active."""
     idle = Watched()
     assert not idle.watch.active
+    assert not LeakWatch([], Draws(1), Recording("s", 1), Clock()).active
     idle.watch.read_log(record_of("hello"))
     idle.watch.read_entry({"event": "hello"})
     assert Watched("meta").watch.active
