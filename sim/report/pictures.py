@@ -49,9 +49,7 @@ def pictures(scenario: ScenarioResult, formats: Sequence[Format] = FORMATS) -> t
 def _picture(scenario: ScenarioResult, kind: Kind, formats: Sequence[Format]) -> Picture:
     facts = {"csv": csv_text(scenario, kind), "alt_text": alt_text(scenario, kind)}
     try:
-        files: dict[Format, bytes] = {
-            ending: data for ending in formats if (data := draw(scenario, kind, ending)) is not None
-        }
+        files = draw(scenario, kind, formats)
     except Exception as error:  # noqa: BLE001 - whatever the plotting library raises, the rest of the report stands
         line = f"the {kind} plot of {scenario.name} could not be drawn: {type(error).__name__}: {error}"
         return Picture(kind, _TITLES[kind], {}, error=line, **facts)

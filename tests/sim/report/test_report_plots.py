@@ -18,6 +18,11 @@ from sim.report.plots.canvas import spread
 ODD = odd_suite().scenarios
 
 
+def drawn(scenario, kind, file_format):
+    """One plot in one format; `None` when there is nothing to draw."""
+    return draw(scenario, kind, (file_format,)).get(file_format)
+
+
 def texts(svg):
     return [element.text for element in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314 - our own SVG
 
@@ -26,7 +31,7 @@ def texts(svg):
 @pytest.mark.parametrize("position", range(len(ODD)))
 def test_odd_results_are_drawn(position, kind):
     """Whatever a result holds, a plot is a well-formed file, or there is nothing to draw."""
-    svg, png = (draw(ODD[position], kind, file_format) for file_format in FORMATS)
+    svg, png = (drawn(ODD[position], kind, file_format) for file_format in FORMATS)
 
     assert (svg is None) == (png is None)
     if svg is not None:
@@ -41,7 +46,7 @@ def test_nothing_measured_draws_nothing():
 
 def test_latency_plot_labels_lines_limits_and_faults():
     """The four figures, every limit and every fault are named in the plot itself."""
-    told = texts(draw(BROKEN, "latency", "svg"))
+    told = texts(drawn(BROKEN, "latency", "svg"))
 
     assert [name for name in ("p50", "p95", "p99", "max") if name in told] == ["p50", "p95", "p99", "max"]
     assert "limit latency-calm: 400 ms" in told
@@ -50,7 +55,7 @@ def test_latency_plot_labels_lines_limits_and_faults():
 
 def test_queue_plot_names_nodes_and_bounds():
     """Each node has its name, its fullest moment and its bound beside its panel."""
-    told = texts(draw(BROKEN, "queues", "svg"))
+    told = texts(drawn(BROKEN, "queues", "svg"))
 
     assert [series.node for series in BROKEN.queues if series.node not in told] == []
     assert "max 64, full" in told
@@ -59,12 +64,12 @@ def test_queue_plot_names_nodes_and_bounds():
 
 def test_a_plot_draws_no_formula():
     """A dollar sign in a name is a dollar sign."""
-    assert any("$x^2$" in text for text in texts(draw(scenario(HOSTILE), "latency", "svg")))
+    assert any("$x^2$" in text for text in texts(drawn(scenario(HOSTILE), "latency", "svg")))
 
 
 def test_too_many_nodes_and_faults_are_counted():
     """What does not fit is counted in the title."""
-    told = texts(draw(ODD[3].model_copy(update={"name": "long"}), "queues", "svg"))
+    told = texts(drawn(ODD[3].model_copy(update={"name": "long"}), "queues", "svg"))
 
     assert "long: messages waiting before each node (3 emptier nodes not shown) (3 more faults)" in told
 
@@ -73,15 +78,15 @@ def test_too_many_nodes_and_faults_are_counted():
 @pytest.mark.parametrize("kind", KINDS)
 def test_plots_ignore_the_settings_around_them(kind, file_format):
     """Settings of the user change no byte of a plot, and are still there afterwards."""
-    expected = draw(BROKEN, kind, file_format)
+    expected = drawn(BROKEN, kind, file_format)
     with mpl.rc_context({"font.size": 30, "axes.grid": True, "svg.hashsalt": "other", "savefig.dpi": 20}):
-        assert draw(BROKEN, kind, file_format) == expected
+        assert drawn(BROKEN, kind, file_format) == expected
         assert mpl.rcParams["font.size"] == 30
 
 
 def test_svg_names_no_date_and_no_program():
     """An SVG says nothing about when or with what it was drawn."""
-    svg = draw(BROKEN, "latency", "svg")
+    svg = drawn(BROKEN, "latency", "svg")
 
     assert b"<dc:" not in svg
     assert b"matplotlib.org" not in svg
@@ -145,7 +150,7 @@ def test_the_time_axis_reaches_the_last_fault():
 
 def test_same_names_in_two_scenarios_share_no_ids():
     """Plots of two scenarios have ids of their own, so that a page may hold both."""
-    first, second = (draw(one, "latency", "svg") for one in demo_suite().scenarios[:2])
+    first, second = (drawn(one, "latency", "svg") for one in demo_suite().scenarios[:2])
 
     assert first != second
 
