@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from made_recordings import PROBE, depths, effect, judge, make_scenario, record, request, sighting, span
 
 from sim.model.limits import NodeLimits
 from sim.model.metrics import METRICS
 from sim.model.recording import Blocking, Fire, Stuck
+
+if TYPE_CHECKING:
+    from sim.model.recording import Recording
+    from sim.model.result import ScenarioResult
 
 GOLDEN = Path(__file__).parent / "golden" / "advice.txt"
 LIMITS = {
@@ -119,10 +124,14 @@ CASES: dict[str, tuple[dict[str, Any] | None, Any]] = {
 }  # fmt: skip
 
 
-def advice(name: str, given: dict[str, Any] | None, recording: Any) -> str:
+def judged(given: dict[str, Any] | None, recording: Any) -> ScenarioResult:
     recording.limits = LIMITS
     checks = [] if given is None else [given]
-    result = judge(make_scenario(*checks, faults=[SLOW, PROBE], tenants=("acme", "globex")), recording)
+    return judge(make_scenario(*checks, faults=[SLOW, PROBE], tenants=("acme", "globex")), recording)
+
+
+def advice(name: str, given: dict[str, Any] | None, recording: Any) -> str:
+    result = judged(given, recording)
     broken = next(one for one in result.checks if one.findings)
     finding = broken.findings[0]
     return f"## {name}\n{broken.explanation}\n- {finding.summary}\n  why: {finding.cause}\n  try: {finding.fix}\n"
@@ -131,9 +140,54 @@ def advice(name: str, given: dict[str, Any] | None, recording: Any) -> str:
 def test_the_advice_reads_as_it_should():
     """Every kind of finding has a cause and a fix that name the node and the values concerned."""
     told = "\n".join(advice(name, *case) for name, case in CASES.items())
+    hold_against(GOLDEN, told)
+
+
+def whole(name: str, given: dict[str, Any] | None, recording: Any) -> str:
+    """What `result.json` says of the broken check: the verdict's reason, and every finding with its story."""
+    result = judged(given, recording)
+    broken = [one for one in result.checks if one.findings]
+    checks = [one.model_dump(mode="json") for one in broken]
+    return f"## {name}\n{result.reason}\n{json.dumps(checks, indent=0, sort_keys=True, ensure_ascii=False)}\n"
+
+
+def test_a_finding_holds_all_that_is_known_of_it():
+    """Number, unit, limit, seeds, places, and the story of the request with each of its moments are as they were."""
+    hold_against(GOLDEN.with_name("findings.txt"), "\n".join(whole(name, *case) for name, case in CASES.items()))
+
+
+def test_a_result_holds_the_numbers_of_its_run():
+    """Bins, shares of time, tallies of nodes and faults of a busy run are as they were."""
+    result = judged(check("trace.timeouts"), busy())
+    hold_against(GOLDEN.with_name("numbers.txt"), result.model_dump_json(indent=1, exclude={"checks"}) + "\n")
+
+
+def busy() -> Recording:
+    """A hundred requests of two tenants, in which everything happens that a result counts."""
+    requests, spans, levels = [], [], []
+    for index in range(100):
+        start_s, trace_id = index * 0.37, f"t{index}"
+        tenant, ended_s = ("acme", "globex")[index % 3 == 0], start_s + 0.1 + index % 7 * 0.3
+        outcome = {0: "error", 5: "deadline", 8: "cancelled"}.get(index % 11, "ok")
+        requests.append(
+            request(trace_id, start_s, ended_s, tenant=tenant, outcome=outcome) if index % 13 else
+            request(trace_id, start_s, None, tenant=tenant, outcome="unanswered")
+        )  # fmt: skip
+        spans += [
+            span("waiting", start_s, start_s + 0.02, trace_id=trace_id, node="price"),
+            span("running", start_s + 0.02, start_s + 0.05, trace_id=trace_id, node="price"),
+            span("blocked", start_s + 0.05, start_s + 0.06, trace_id=trace_id, node="price"),
+            span("running", start_s + 0.06, start_s + 0.09, trace_id=trace_id, result=("ok", "error")[index % 2]),
+            *([span("backoff", start_s + 0.09, start_s + 0.5, trace_id=trace_id)] if index % 2 else []),
+        ]
+        levels.append((start_s, index % 9))
+    return record(requests=requests, spans=spans, depths=depths("charge", *levels), effects=[effect(1.0)], events=777)
+
+
+def hold_against(golden: Path, told: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(told, encoding="utf-8")
-    assert told == GOLDEN.read_text(encoding="utf-8")
+        golden.write_text(told, encoding="utf-8")
+    assert told == golden.read_text(encoding="utf-8")
 
 
 def test_every_metric_has_advice():
