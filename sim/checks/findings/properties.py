@@ -21,7 +21,8 @@ def properties_evidence(scene: Scene) -> Evidence | None:
     broken.sort(key=lambda tally: (tally.first_failure_s or 0.0, tally.name))
     first = broken[0]
     headline = f"{first.kind} '{first.name}' does not hold"
-    return Evidence(headline, tuple(_finding(scene, tally) for tally in broken[:FINDINGS_MAX]))
+    findings = tuple(_finding(scene, tally) for tally in broken[:FINDINGS_MAX])
+    return Evidence(headline, findings, len(broken))
 
 
 def _finding(scene: Scene, tally: PropertyTally) -> Finding:

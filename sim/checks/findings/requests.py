@@ -83,6 +83,7 @@ def _evidence(
 
 def _finding(scene: Scene, kind: FindingKind, request: Request, promise: str) -> Finding:
     spent = scene.stories.time_spent(request)
+    at_node = bool(spent) and spent[0][0] != "unseen"
     cause, fix = _join_advice(scene, request) or _advice(scene, request, spent)
     if kind in ("timeout", "deadline"):
         cause = f"{time_ran_out(scene, request)} {cause}".lstrip()
@@ -93,7 +94,7 @@ def _finding(scene: Scene, kind: FindingKind, request: Request, promise: str) ->
         f"{where_time_went(spent)}{promise} (trace {request.trace_id})",
         trace_id=request.trace_id,
         tenant=request.tenant,
-        node=spent[0][1] if spent else None,
+        node=spent[0][1] if at_node else None,
         cause=cause,
         fix=fix,
     )
