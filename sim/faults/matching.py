@@ -85,6 +85,7 @@ class Trigger:
         act: Act | None = None,
     ) -> None:
         self.act: Act = act or act_of(fault.where)
+        self._window_s = (fault.window.from_, fault.window.end_s)
         self._fault = fault
         self._draws = draws
         self._count = count
@@ -93,7 +94,8 @@ class Trigger:
     def fires(self, call: Call, now_s: float) -> bool:
         """Whether the fault hits this call."""
         fault = self._fault
-        if not (fault.window.from_ <= now_s < fault.window.end_s and where_matches(fault.where, call, self.act)):
+        from_s, end_s = self._window_s
+        if not (from_s <= now_s < end_s and where_matches(fault.where, call, self.act)):
             return False
         self._count.matched += 1
         address = (fault.id, *address_of(call))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PER_S = 1_000_000_000
 _EXACT_MAX = 2**53  # up to here a float holds every whole number
 _MARSHAL_VERSION = 2  # later ones look at who else holds a value, which says nothing here
-_CODES = tuple((code, 256 ** array(code).itemsize) for code in "BHIQ")
+_CODES = tuple((code, 256 ** array(code).itemsize // 2) for code in "bhiq")
 
 _Packed = tuple[str, bytes]
 
@@ -49,6 +49,8 @@ def _column(values: Sequence[Any]) -> tuple[Any, ...]:
         return _times(values)
     if float in kinds or len(kinds - {NoneType}) > 1:
         return ("plain", list(values))  # in a table, 1 and True would be one
+    if values.count(values[0]) == len(values):
+        return ("same", values[0], len(values))
     table: dict[Any, int] = {}
     places = [table.setdefault(value, len(table)) for value in values]
     return ("table", list(table), *_differences(places))
@@ -72,6 +74,8 @@ def _values(column: tuple[Any, ...]) -> Sequence[Any]:
         return facts[0]  # type: ignore[no-any-return]
     if how == "floats":
         return array("d", facts[0])
+    if how == "same":
+        return [facts[0]] * facts[1]
     first, code, planes = facts
     if how == "times":
         return [each * first / _PER_S for each in _sums(code, planes)]
@@ -80,9 +84,9 @@ def _values(column: tuple[Any, ...]) -> Sequence[Any]:
 
 def _differences(numbers: Sequence[int]) -> _Packed:
     """Each number by how far it is from the one before, in as few bytes as the largest needs."""
-    steps = [step << 1 if step >= 0 else ~(step << 1) for step in map(int.__sub__, numbers, [0, *numbers])]
-    largest = max(steps)
-    code = next(code for code, end in _CODES if largest < end)
+    steps = list(map(int.__sub__, numbers, [0, *numbers]))
+    farthest = max(map(abs, steps))
+    code = next(code for code, end in _CODES if farthest < end)
     octets, width = array(code, steps).tobytes(), array(code).itemsize
     return code, b"".join(octets[first::width] for first in range(width))
 
@@ -94,4 +98,4 @@ def _sums(code: str, planes: bytes) -> Iterator[int]:
     size = len(planes) // width
     for first in range(width):
         octets[first::width] = planes[first * size : (first + 1) * size]
-    return accumulate(step >> 1 if not step & 1 else ~(step >> 1) for step in array(code, bytes(octets)))
+    return accumulate(array(code, bytes(octets)))
