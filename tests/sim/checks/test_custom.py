@@ -73,6 +73,13 @@ def test_what_is_seen_is_chosen_by_time_tenant_and_node(changes, value):
     assert outcome.checks[0].value == expected
 
 
+def test_three_of_many_are_told_and_all_are_counted():
+    """The report shows the largest three of what was seen, from the start of the stretch on where they have no time."""
+    check = judge(lambda _recording: [Seen(f"{n} too few", n) for n in (1.0, 4.0, 3.0, 2.0)])
+    assert [one.summary for one in check.findings] == ["4.0 too few", "3.0 too few", "2.0 too few"]
+    assert (check.found, {one.at_s for one in check.findings}) == (4, {0.0})
+
+
 @pytest.mark.parametrize("given", ["text", None, True, math.nan, math.inf, Seen("x", math.nan)])
 def test_what_is_no_sample_is_refused(given):
     """Text, truth and numbers that are none are told with what to give instead."""
@@ -82,7 +89,10 @@ def test_what_is_no_sample_is_refused(given):
 
 def test_a_check_that_raises_says_where():
     """An exception of the user's own names the check and the error."""
-    with pytest.raises(CustomCheckError, match=r"shop\.checks:oversold raised ZeroDivisionError") as caught:
+    with pytest.raises(
+        CustomCheckError,
+        match=r"shop\.checks:oversold raised ZeroDivisionError: .*; a check of your own takes any .*; handle that case",
+    ) as caught:
         judge(lambda _recording: 1 / 0)
     assert caught.value.check == "stock"
 

@@ -71,6 +71,13 @@ CASES: dict[str, tuple[dict[str, Any], Any]] = {
             ],
         ),
     ),
+    "behind one that ran twice": (
+        TIMEOUTS,
+        late(
+            span("waiting", 0.0, 2.0), ahead("running", 0.0, 0.5), ahead("running", 0.6, 1.2),
+            ahead("running", 1.2, 2.0, trace_id="t3"),
+        ),
+    ),
     "behind what nobody sent": (TIMEOUTS, late(span("waiting", 0.0, 2.0), ahead("running", 0.0, 1.0, trace_id="t9"))),
     "blocked before the flow": (
         TIMEOUTS,
@@ -107,7 +114,9 @@ CASES: dict[str, tuple[dict[str, Any], Any]] = {
         TIMEOUTS,
         late(
             span("waiting", 0.0, 2.0),
-            depths=[Depth(0.0, "price", 9, 4), Depth(0.1, "charge", 3, 0), Depth(0.2, "charge", 5, 0)],
+            depths=[
+                *depths("price", (0.0, 9)), *depths("charge", (0.1, 3), (0.2, 5), (9.0, 1), bound=0),
+            ],
         ),
     ),
     "late answers are past their deadline": (

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from made_recordings import LATENCY, PROBE, depths, effect, make_scenario, record, request, sighting, span
 from pydantic import TypeAdapter
 
@@ -61,6 +62,7 @@ def run(seed: int, **fields: Any) -> Recording:
     results = ("ok", "error", "timeout", "cancelled", "abandoned", "deadline", "")
     spans = [span("running", float(n), n + 0.004 * 4**n + 4e-7, trace_id=f"t{n}", result=results[n]) for n in range(7)]
     spans += [span("waiting", 0.0, 0.25, node="price", result="deadline"), span("backoff", 1.0, 1.5, result="ok")]
+    spans += [span("waiting", 3.0, 3.25, node="price", result="deadline")]
     spans += [span("blocked", 0.0, 0.125, node=INGRESS), span("blocked", 1.0, 2.0, node="late", result="ok")]
     known: dict[str, Any] = {
         "requests": requests, "spans": spans, "effects": [effect(1.0), effect(2.0, attempt=2)], "events": 100 + seed,
@@ -132,6 +134,14 @@ def test_the_result_of_a_sweep_is_whole():
     compare("result.txt", fields)
 
 
+def test_two_equal_runs_are_a_kept_promise():
+    """A seed that ran twice and gave the same has nothing to show."""
+    scenario = make_scenario()
+    outcomes = [evaluate_seed(scenario, record(requests=[request()]))]
+    check = merge(scenario, outcomes, file="f", lines={}, twice={1: None}).checks[-1]
+    assert (check.id, check.verdict, check.value, check.samples, check.findings) == ("determinism", "pass", 0.0, 1, ())
+
+
 def test_of_a_run_with_late_calls_only_the_invariants_are_judged():
     """Its thresholds say nothing; that nothing happens twice is judged although the file does not promise it."""
     checks = [
@@ -159,3 +169,13 @@ def test_of_a_run_with_late_calls_only_the_invariants_are_judged():
     assert (twice.plan, twice.explored) == (LATE, True)
     by_the_file = evaluate_seed(scenario, record(), plan=Plan())
     assert [check.id for check in by_the_file.checks][:2] == ["no-zombies", "few-zombies"]
+
+
+@pytest.mark.parametrize(("plans", "verdict"), [([LATE], "pass"), ([LATE, None], "fail"), ([None], "fail")])
+def test_nothing_is_expected_of_thresholds_that_no_run_is_judged_by(plans, verdict):
+    """A demonstration whose every run has late calls says nothing of its thresholds; with one that has none it does."""
+    check = {"id": "in-time", "metric": "trace.timeouts", "max": 0}
+    scenario = make_scenario(check, expect=[{"check": "in-time", "finding": "timeout"}])
+    runs = [record(seed, requests=[request()]) for seed in range(1, 1 + len(plans))]
+    outcomes = [evaluate_seed(scenario, one, plan=plan) for one, plan in zip(runs, plans, strict=True)]
+    assert merge(scenario, outcomes, file="f", lines={}).verdict == verdict
