@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 from made_recordings import between, depths, effect, record, request, sighting, span
 
+from sim.checks.findings import Broken, Scene, find
 from sim.checks.metrics import measure
+from sim.checks.story import Stories
 from sim.checks.windows import WHOLE
 from sim.model.limits import NodeLimits
 from sim.model.metrics import METRICS, Metric
 from sim.model.recording import Outcome, ToolCall
-from sim.model.scenario import CheckWhere
+from sim.model.scenario import Check, CheckWhere
 
 if TYPE_CHECKING:
     from sim.checks.stats import Samples
@@ -110,3 +112,13 @@ def test_a_run_in_which_nothing_happened_is_no_error(metric):
     """Every metric of it is a number or nothing, and no yes."""
     samples = measure(metric, NOTHING_SEEN, CheckWhere(), WHOLE)
     assert not any(samples.values)
+
+
+@pytest.mark.parametrize("metric", [one for one in METRICS if one not in ("attempts.per_request", "queue.depth")])
+def test_a_number_that_nothing_in_the_run_explains_shows_itself(metric):
+    """Where there is nothing to point at, the finding is the number and its promise; no builder fails on it."""
+    check = Check.model_construct(id="c", metric=metric, stat="max", max=2.0)
+    scene = Scene(NOTHING_SEEN, Stories(NOTHING_SEEN))
+    evidence = find(scene, Broken(check, 3.0), too_low=False)
+    assert [(one.kind, one.node, one.tenant) for one in evidence.findings] == [("threshold", None, None)]
+    assert evidence.headline.startswith(f"{metric} max is 3")
