@@ -72,6 +72,8 @@ class Callers:
                 self._start_storms(group, arrivals)
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
+        finally:
+            del self._subject  # or a ring of old objects would hold a flow that is done with
 
     def gone(self, trace_id: str) -> Gone:
         """Why the caller of this trace no longer waits; empty while it does, or where no caller sent it."""

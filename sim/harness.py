@@ -66,6 +66,7 @@ def run_seed(
     recording = run.execute()
     if trail is not None:
         trail.extend(map(str, run.events))
+    vars(run).clear()  # its parts hold each other: without this, what a run leaves would wait for the garbage collector
     return recording
 
 

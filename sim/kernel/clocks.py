@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import os
 import sys
 import time
 from contextlib import contextmanager
@@ -142,27 +141,6 @@ def _freezegun_lists() -> list[list[object]]:
     # Dates made in a run outlive it, and ask for an offset then too.
     lists[_FREEZEGUN_LISTS.index("tz_offsets")].insert(0, dt.timedelta(0))
     return lists
-
-
-@contextmanager
-def utc() -> Iterator[None]:
-    """Give the process the time zone UTC, for code in C that asks the machine."""
-    before = os.environ.get("TZ")
-    other_zone = time.tzname != ("UTC", "UTC")
-    _set_zone("UTC", apply=other_zone)
-    try:
-        yield
-    finally:
-        _set_zone(before, apply=other_zone)
-
-
-def _set_zone(zone: str | None, *, apply: bool) -> None:
-    if zone is None:
-        os.environ.pop("TZ", None)
-    else:
-        os.environ["TZ"] = zone
-    if apply and sys.platform != "win32":
-        time.tzset()
 
 
 def _or_now(world: Surroundings, seconds: float | None) -> float:

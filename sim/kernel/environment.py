@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ _OF_REAL_NETWORKS = (
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
 )  # fmt: skip
 """What HTTP clients ask for whenever one is made; a run has no use for them, and that they are hidden is no news."""
+
+_ZONE, _UTC = os.environ.encodekey("TZ"), os.environ.encodevalue("UTC")
 
 
 class _Variables(dict[Any, Any]):
@@ -38,9 +42,9 @@ class _Variables(dict[Any, Any]):
 
 @contextmanager
 def listed_environment(names: Collection[str]) -> Iterator[dict[str, None]]:
-    """Show only the variables in `names`, and those that every run sees; put all back afterwards.
+    """Show only the variables in `names`, and those that every run sees, in the time zone UTC; put all back afterwards.
 
-    Code in C that asks the system itself still sees them all.
+    Code in C that asks the system itself still sees them all, but has the time zone of the run.
 
     Args:
         names: environment variables that may be read.
@@ -52,7 +56,11 @@ def listed_environment(names: Collection[str]) -> Iterator[dict[str, None]]:
     environ: Any = os.environ
     outside = environ._data  # noqa: SLF001 - a copy put in place variable by variable would call the system for each
     listed = {key: outside[key] for key in _listed(tuple(outside), tuple(names))}
+    listed[_ZONE] = _UTC
     inside = _Variables(listed, outside)
+    elsewhere = time.tzname != ("UTC", "UTC")
+    if elsewhere:
+        _set_zone(_UTC)
     environ._data = inside  # noqa: SLF001 - as above
     try:
         yield inside.asked_for
@@ -60,6 +68,18 @@ def listed_environment(names: Collection[str]) -> Iterator[dict[str, None]]:
         environ._data = outside  # noqa: SLF001 - as above
         if inside != listed:
             _restore(listed, inside, outside)
+        if elsewhere:
+            _set_zone(outside.get(_ZONE))
+
+
+def _set_zone(zone: Any) -> None:
+    """Tell the system the zone that C code asks for; nothing for its own."""
+    if zone is None:
+        os.unsetenv(_ZONE)
+    else:
+        os.putenv(_ZONE, zone)
+    if sys.platform != "win32":
+        time.tzset()
 
 
 @functools.lru_cache(maxsize=8)

@@ -232,7 +232,8 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
         only_this_round = not self._many_rounds
         pause_at = min(self.event_budget, self.events + self._lookout.interval)
         digest, told_s = self.digest, -1.0
-        note = None if digest is None else digest.words.append
+        words = [] if digest is None else digest.words
+        note = None if digest is None else words.append
         while True:
             if not ready:
                 when, _, timer = timers[0] if timers else _NO_TIMER
@@ -263,7 +264,7 @@ class SimLoop(Networked, asyncio.BaseEventLoop):
             if self.events >= pause_at:
                 pause_at = self._look(now)
             if now != told_s and digest is not None and note is not None:
-                if len(digest.words) >= FULL:
+                if len(words) >= FULL:
                     digest.flush()
                 note(-now)
                 told_s = now

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from penguiflow import ambient
-from sim.kernel.clocks import utc, virtual_dates
+from sim.kernel.clocks import virtual_dates
 from sim.kernel.digest import Digest
 from sim.kernel.draws import Draws
 from sim.kernel.ends import BudgetExhausted, HorizonReached, Stuck
@@ -132,9 +132,10 @@ class World:
         try:
             self._check_free()
             return contextvars.Context().run(self._run, coroutine)
-        finally:
+        except BaseException:
             if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
                 coroutine.close()  # it could not even start
+            raise
 
     def _check_free(self) -> None:
         if _running is not None:
@@ -178,7 +179,6 @@ class World:
             self.loop.threads.installed(),
             repeatable_task_sets(),
             remember_users(),
-            utc(),
             virtual_dates(self),
             stand_ins(self),
             seeded_entropy(self.draws, self._taken),
@@ -220,11 +220,7 @@ def running_world() -> World:
 
 
 def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    return asyncio._get_running_loop() is not None  # noqa: SLF001 - an error for each run without a loop is dear
 
 
 YOUNG_COLLECTIONS = 20

@@ -285,7 +285,7 @@ def test_process_is_as_before_an_async_generator_refused_to_close():
 
 
 PARTS = (
-    "sealed", "listed_environment", "_alone", "repeatable_task_sets", "remember_users", "utc",
+    "sealed", "listed_environment", "_alone", "repeatable_task_sets", "remember_users",
     "virtual_dates", "stand_ins", "seeded_entropy", "watched",
 )  # fmt: skip
 
