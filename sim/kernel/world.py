@@ -155,7 +155,18 @@ class World:
             raise RuntimeError(msg)
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        with self._installed():
+        with (  # an ExitStack would be longer about it
+            sealed() as self._refused,
+            listed_environment(self._env) as self._withheld,
+            _alone(self),
+            self.loop.threads.installed(),
+            repeatable_task_sets(),
+            remember_users(),
+            virtual_dates(self),
+            stand_ins(self),
+            seeded_entropy(self.draws, self._taken),
+            watched(self.loop),
+        ):
             try:
                 result = self.loop.run_until_complete(coroutine)
                 self.leaked_tasks = leftovers(self.loop)
@@ -169,22 +180,6 @@ class World:
             finally:
                 wind_down(self.loop)
                 gc.collect(0)  # finalizers of the run's garbage still see the run's clock
-
-    @contextmanager
-    def _installed(self) -> Iterator[None]:
-        with (  # an ExitStack would be longer about it
-            sealed() as self._refused,
-            listed_environment(self._env) as self._withheld,
-            _alone(self),
-            self.loop.threads.installed(),
-            repeatable_task_sets(),
-            remember_users(),
-            virtual_dates(self),
-            stand_ins(self),
-            seeded_entropy(self.draws, self._taken),
-            watched(self.loop),
-        ):
-            yield
 
 
 class _WorldAmbient:
