@@ -71,7 +71,8 @@ class Row:
     @property
     def explanation(self) -> str:
         """What its numbers do not say: how it fails, what an always-on promise means, and every doubt."""
-        return "; ".join(part for part in (self.headline or self.promise.about, *self.doubts) if part)
+        parts = [part for part in (self.headline or self.promise.about, *self.doubts) if part]
+        return "; ".join([*(part.removesuffix(".") for part in parts[:-1]), *parts[-1:]])
 
     @property
     def headline(self) -> str:

@@ -9,6 +9,7 @@ from sim.checks.findings.scene import FINDINGS_MAX, Evidence
 from sim.checks.findings.whereabouts import time_ran_out
 from sim.checks.metrics import is_error, is_past_deadline, is_timeout, waited_s
 from sim.checks.selection import requests_in
+from sim.model.recording import INGRESS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,6 +176,11 @@ def _advice_on_time(kind: StayKind, node: str, attempts: int, peak: str) -> tupl
             return (
                 f"No node had the request {node}: a join held it, or work outside its trace took it over.",
                 "See that a join gets all its parts, and hand the trace on (Message.model_copy) when work is split.",
+            )
+        case "blocked" if node == INGRESS:
+            return (
+                "The flow takes in less than arrives: the first node has no room, so the request waited to be let in.",
+                "Let less work in at once, or give the first node a tighter timeout_s; then look at queue_maxsize.",
             )
         case _:
             return (

@@ -70,7 +70,7 @@ def recovery_evidence(scene: Scene, broken: Broken) -> Evidence:
         headline = "the backlog never drained"
         summary = (
             f"metastable: still {recovery.open_after} open at the end, {describe_time(recovery.took_s)} after "
-            f"{closed}; {recovery.open_before} were open before it"
+            f"{closed}; {recovery.open_before} {'was' if recovery.open_before == 1 else 'were'} open before it"
         )
     finding = scene.finding(
         "threshold" if recovery.drained else "not_drained",
