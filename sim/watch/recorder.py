@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sim.model.recording import INGRESS, Depth, JoinIncomplete, Span
@@ -109,6 +110,18 @@ class Recorder:
         self._close_open("running", self._running, self._clock(), "died")
         self._close_open("backoff", self._backoff, self._clock(), "died")
         self.sample_depths(dict.fromkeys(self._last_depth, 0))
+        self._forget_queued()
+
+    def _forget_queued(self) -> None:
+        """What waited in the queues has died with them, so nobody expects it to come to anything."""
+        came_in = self._recording.messages_in or {}
+        begun = Counter(
+            span.node
+            for span in self._recording.spans
+            if span.attempt == 1 and (span.kind == "running" or (span.kind == "waiting" and span.result))
+        )
+        for node, number in came_in.items():
+            came_in[node] = min(number, begun[node])
 
     def finish(self, now_s: float) -> None:
         """Close the books at `now_s`: what still runs is written down as unfinished."""
