@@ -94,11 +94,11 @@ def test_the_dead_do_not_log_and_run_no_finally():
 def test_what_waits_in_a_queue_dies_with_the_flow_and_the_books_balance():
     """Of several requests that wait for one worker, those in its queue come again, and no message is said to vanish."""
     books = [{"id": "books", "metric": "invariants.conservation", "max": 0}]
-    fault = power(where={"tool": "charge", "trace": "load-1"})
+    fault = power(where={"tool": "charge", "trace": "load-9"})
     recording = run(charging, inject=[fault], load={"stages": [{"for": "1s", "rate": "100/s"}]}, checks=books)
     assert len(recording.deaths_s) == 1
     queued = [one for one in recording.depths if one.node == "pay" and one.at_s <= recording.deaths_s[0]]
-    assert max(one.depth for one in queued) > 0
+    assert max(one.depth for one in queued) > 5
     (check,) = [one for one in evaluate_seed(scenario(checks=books), recording).checks if one.id == "books"]
     assert (check.verdict, check.value) == ("pass", 0.0)
 
